@@ -1,0 +1,44 @@
+#include "cli/verb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/exit_codes.h"
+#include "shared/base/failure.h"
+
+static void print_help(FILE *stream, const struct verb_table *table)
+{
+    fprintf(stream, "%s: %s\n\nusage: %s VERB [ARG]...\n\nverbs:\n", table->name, table->summary,
+            table->name);
+    for (size_t i = 0; i < table->count; i++) {
+        fprintf(stream, "  %-12s %s\n", table->verbs[i].name, table->verbs[i].summary);
+    }
+    fprintf(stream, "\n%s VERB --help says more about one.\n", table->name);
+}
+
+int verb_table_run(const struct verb_table *table, int argc, char **argv)
+{
+    struct failure failure = {0};
+    char name[128];
+
+    if (argc < 2) {
+        print_help(stderr, table);
+        return EXIT_CODE_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout, table);
+        return EXIT_CODE_OK;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(argv[1], table->verbs[i].name) == 0) {
+            snprintf(name, sizeof(name), "%s %s", table->name, argv[1]);
+            argv[1] = name;
+            return table->verbs[i].run(argc - 1, argv + 1);
+        }
+    }
+    failure_set(&failure, 0, "unknown verb: %s", argv[1]);
+    failure_set_mend(&failure, "%s --help", table->name);
+    failure_print(stderr, table->name, &failure);
+    return EXIT_CODE_USAGE;
+}

@@ -1,0 +1,13 @@
+/* The verbs of the failcore program, one row each; each is a file or a folder of cli/. */
+#ifndef FAILCORE_CLI_VERBS_H
+#define FAILCORE_CLI_VERBS_H
+
+/* name, function, summary */
+#define VERB_TABLE(ROW)                                                                            \
+    ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")
+
+#define VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
+VERB_TABLE(VERB_DECLARE)
+#undef VERB_DECLARE
+
+#endif

@@ -1,0 +1,72 @@
+#include "shared/crypto/sha256.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct sha256 {
+    EVP_MD *digest;
+    EVP_MD_CTX *context;
+};
+
+struct sha256 *sha256_new(void)
+{
+    struct sha256 *sha = calloc(1, sizeof(*sha));
+
+    if (sha == NULL) {
+        return NULL;
+    }
+    sha->digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    sha->context = EVP_MD_CTX_new();
+    if (sha->digest == NULL || sha->context == NULL) {
+        sha256_free(sha);
+        return NULL;
+    }
+    return sha;
+}
+
+void sha256_free(struct sha256 *sha)
+{
+    if (sha != NULL) {
+        EVP_MD_CTX_free(sha->context);
+        EVP_MD_free(sha->digest);
+        free(sha);
+    }
+}
+
+int sha256_begin(struct sha256 *sha)
+{
+    return EVP_DigestInit_ex2(sha->context, sha->digest, NULL) == 1 ? 0 : -EIO;
+}
+
+int sha256_add(struct sha256 *sha, const void *bytes, size_t length)
+{
+    return EVP_DigestUpdate(sha->context, bytes, length) == 1 ? 0 : -EIO;
+}
+
+int sha256_end(struct sha256 *sha, uint8_t ret_digest[static SHA256_SIZE])
+{
+    return EVP_DigestFinal_ex(sha->context, ret_digest, NULL) == 1 ? 0 : -EIO;
+}
+
+int sha256_of(struct sha256 *sha, const void *bytes, size_t length,
+              uint8_t ret_digest[static SHA256_SIZE])
+{
+    int error = sha256_begin(sha);
+
+    if (error == 0) {
+        error = sha256_add(sha, bytes, length);
+    }
+    return error == 0 ? sha256_end(sha, ret_digest) : error;
+}
+
+void hex_encode(const uint8_t *bytes, size_t length, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 0xF];
+    }
+    text[2 * length] = '\0';
+}

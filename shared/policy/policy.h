@@ -1,0 +1,178 @@
+/*
+ * A loaded policy and the question asked of it.
+ *
+ * Ownership: the loaders give the caller a policy; release it with policy_unref(). What a decision
+ * or a state points to lives as long as its policy.
+ * Threads: a policy is immutable once loaded; any number of threads may step and ask. A reload is
+ * a new policy and a pointer swap by the program.
+ * Errors: negative errno; loading explains itself in *reterr with file:line:column.
+ */
+#ifndef FAILCORE_POLICY_POLICY_H
+#define FAILCORE_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/failure.h"
+#include "shared/base/ip_address.h"
+#include "shared/base/str_view.h"
+#include "shared/base/text_buffer.h"
+#include "shared/policy/denial_codes.h"
+#include "shared/policy/operations.h"
+
+struct policy; /* layout private to shared/policy/ */
+
+/* ---- loading ---------------------------------------------------------------------------- */
+
+/*
+ * Loads and merges policies: each word is NAME or FILE (with a slash or ending in .yaml; "-" is
+ * standard input), extends chains followed, system policies marked `enforce: true` always merged
+ * in. No word at all gives the policy that denies everything (REQUIREMENTS A2).
+ * -EINVAL: the policy is invalid (exit 65); -ENOENT: not found; others as open(2) and read(2).
+ */
+int policy_load(const char *const *words, size_t count, struct policy **ret_policy,
+                struct failure *reterr);
+
+/*
+ * The resolved form: what policy_print() writes, with the origin of each rule. A launcher hands
+ * this to the programs it starts, in a sealed memory file, so that all obey the same bytes.
+ */
+int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *reterr);
+
+struct policy *policy_ref(struct policy *policy);
+void policy_unref(struct policy *policy);
+static inline void policy_release(struct policy **policy) /* for AUTO() */
+{
+    policy_unref(*policy);
+}
+
+/* One canonical form. parse(print(p)) is the same policy with the same hash. */
+int policy_print(const struct policy *policy, struct text_buffer *text);
+
+/* ---- what it is -------------------------------------------------------------------------- */
+
+struct str_view policy_name(const struct policy *policy);
+struct str_view policy_revision(const struct policy *policy);
+/* First 16 hexadecimal digits of the SHA-256 of the canonical form without origins; NUL-terminated.
+ */
+const char *policy_hash(const struct policy *policy);
+
+/*
+ * Parts of the system that obey policies. A program names the parts it enforces; a policy that
+ * asks for more is refused whole: never half-obeyed.
+ */
+enum policy_part {
+    POLICY_PART_FILESYSTEM = 1 << 0,
+    POLICY_PART_NETWORK = 1 << 1,
+    POLICY_PART_PROCESS = 1 << 2,
+    POLICY_PART_SANDBOX = 1 << 3,
+    POLICY_PART_LIMITS = 1 << 4,
+    POLICY_PART_BREAKER = 1 << 5,
+    POLICY_PART_AUDIT = 1 << 6,
+    POLICY_PART_DNS_BUDGET = 1 << 7,
+    POLICY_PART_NETWORK_BUDGET = 1 << 8,
+    POLICY_PART_CONTENT = 1 << 9,
+    POLICY_PART_NAME_CHECK = 1 << 10,
+};
+/* 0, or -EOPNOTSUPP with the first key (file:line:column) that `enforced` does not cover. */
+int policy_requires_only(const struct policy *policy, unsigned int enforced,
+                         struct failure *reterr);
+/* The parts that the policy has anything to say about. */
+unsigned int policy_parts(const struct policy *policy);
+
+/* ---- verdicts ---------------------------------------------------------------------------- */
+
+/* In the order of strength: any deny beats hide beats log beats allow. Deny is zero. */
+enum verdict { VERDICT_DENY = 0, VERDICT_HIDE, VERDICT_LOG, VERDICT_ALLOW };
+
+typedef struct {
+    uint32_t index;
+} rule_id;
+#define RULE_DEFAULT ((rule_id){UINT32_MAX})     /* no rule: the section's default decided */
+#define RULE_BUILTIN ((rule_id){UINT32_MAX - 1}) /* a built-in range or reserved name */
+
+/* How a released flow's own name must be checked. */
+enum name_check { NAME_CHECK_TLS = 0, NAME_CHECK_HTTP, NAME_CHECK_ADDRESS_ONLY };
+
+struct decision {
+    enum verdict verdict;
+    enum denial_code code; /* why not; DENIAL_NONE when verdict is LOG or ALLOW */
+    rule_id rule;
+    struct str_view reason;     /* borrowed from the policy or static; for the record */
+    enum name_check name_check; /* network decisions only */
+};
+
+static inline bool decision_permits(struct decision decision)
+{
+    return decision.verdict == VERDICT_LOG || decision.verdict == VERDICT_ALLOW;
+}
+
+/* 0, or the negative errno that the caller of a file operation gets. */
+int decision_errno(struct decision decision);
+
+/* "secrets"; "default" and "builtin" for the two that are no rules. */
+struct str_view policy_rule_id(const struct policy *policy, rule_id rule);
+/* "agent.yaml:12:5"; absent for the two that are no rules. */
+struct str_view policy_rule_origin(const struct policy *policy, rule_id rule);
+
+/* ---- file system --------------------------------------------------------------------------- */
+
+/*
+ * Where a path stands in the automaton of the path rules. Most states are interned in the policy
+ * and cost nothing to hold; past the cache's cap a state is made for its holder. So each state
+ * that root and step return is released with policy_state_unref(), whichever it is.
+ */
+struct policy_state;
+
+/* The mount root. Never NULL. */
+const struct policy_state *policy_path_root(const struct policy *policy);
+/*
+ * The state of `name` in the directory that has `state`. O(length of the name). May allocate in
+ * a bounded shared cache; when memory is short it gives the state in which everything is denied.
+ * Never NULL. `name` is one component: not empty, no slash, not "." or "..".
+ */
+const struct policy_state *policy_path_step(const struct policy *policy,
+                                            const struct policy_state *state, struct str_view name);
+/* Steps through a path relative to the root; empty components and "." are passed over. A ".."
+ * gives the state in which everything is denied. */
+const struct policy_state *policy_path_walk(const struct policy *policy, struct str_view path);
+
+const struct policy_state *policy_state_ref(const struct policy_state *state);
+void policy_state_unref(const struct policy_state *state);
+
+/* Total and pure: no allocation, no I/O, no locks, no failure. One table read. */
+struct decision policy_decide_fs(const struct policy *policy, const struct policy_state *state,
+                                 enum fs_operation operation);
+
+/* Same verdicts for a file of either name. */
+bool policy_states_equal_here(const struct policy_state *a, const struct policy_state *b);
+/* Same residual rules for everything below; at its bound it answers no. */
+bool policy_states_equal_below(const struct policy *policy, const struct policy_state *a,
+                               const struct policy_state *b);
+/* No deny, hide or log rule can match at or below: the only thing a native bind may cover. */
+bool policy_state_unrestricted_below(const struct policy *policy, const struct policy_state *state);
+
+/* ---- network ------------------------------------------------------------------------------- */
+
+enum net_protocol { NET_TCP = 0, NET_UDP, NET_OTHER };
+
+#define NET_PORT_UNKNOWN 0
+
+/*
+ * One question. A name alone (address.family IP_NONE) asks "may this name be resolved": is there
+ * an allow rule that it could serve. An address with names asks "may this flow go": the names are
+ * those that the guard itself saw resolve to the address.
+ */
+struct net_request {
+    struct ip_address address;
+    enum net_protocol protocol;
+    uint16_t port;                /* NET_PORT_UNKNOWN only when a name is resolved */
+    const struct str_view *names; /* any case, with or without the final dot */
+    size_t name_count;
+};
+
+/* Total and pure. The built-in ranges come before any rule (notes in address_ranges.h). */
+struct decision policy_decide_net(const struct policy *policy, const struct net_request *request);
+
+#endif

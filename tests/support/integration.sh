@@ -1,0 +1,99 @@
+# Sourced by every integration test.
+#
+#   . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
+#
+# Gives: $bin (our programs), $work (a private directory, removed at the end), need_root, skip,
+# check NAME CMD..., check_fails NAME CMD..., check_exit NAME CODE CMD..., at_exit CMD...,
+# wait_until SECONDS CMD... A test that ran no check fails.
+set -u
+
+: "${FAILCORE_SOURCE_DIR:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
+: "${FAILCORE_BUILD_DIR:=$FAILCORE_SOURCE_DIR/build/dev}"
+bin=$FAILCORE_BUILD_DIR/bin
+work=$(mktemp -d "${TMPDIR:-/tmp}/failcore-test.XXXXXX")
+checks_passed=0
+checks_failed=0
+exit_commands=()
+
+at_exit()
+{
+    exit_commands+=("$*")
+}
+
+finish()
+{
+    local status=$? i
+    for ((i = ${#exit_commands[@]} - 1; i >= 0; i--)); do
+        eval "${exit_commands[i]}" >/dev/null 2>&1
+    done
+    rm -rf --one-file-system "$work"
+    if [ "$status" != 0 ]; then
+        exit "$status"
+    fi
+    if [ "$checks_failed" != 0 ] || [ "$checks_passed" = 0 ]; then
+        echo "$checks_passed checks passed, $checks_failed failed"
+        exit 1
+    fi
+    exit 0
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+skip()
+{
+    echo "skipped: $*"
+    exit 77
+}
+
+need_root()
+{
+    [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+passed()
+{
+    checks_passed=$((checks_passed + 1))
+}
+
+failed()
+{
+    checks_failed=$((checks_failed + 1))
+    echo "FAILED: $1"
+    if [ -s "$work/output" ]; then
+        sed 's/^/    /' "$work/output" | tail -n 20
+    fi
+}
+
+# The command's output stays in $work/output for the next line of the test.
+check()
+{
+    local name=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then passed; else failed "$name (exit $?: $*)"; fi
+}
+
+check_fails()
+{
+    local name=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then failed "$name (succeeded: $*)"; else passed; fi
+}
+
+check_exit()
+{
+    local name=$1 wanted=$2 status=0
+    shift 2
+    "$@" >"$work/output" 2>&1 || status=$?
+    if [ "$status" = "$wanted" ]; then passed; else failed "$name (exit $status, not $wanted: $*)"; fi
+}
+
+# Polls a condition instead of sleeping.
+wait_until()
+{
+    local until=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$until" ] || return 1
+        sleep 0.02
+    done
+}
