@@ -1,0 +1,134 @@
+#include "shared/confine/tree_overlap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shared/base/cleanup.h"
+
+#define DEPTH_MAX 4096 /* PATH_MAX components cannot be exceeded by a path; a walk can end sooner  \
+                        */
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether `wanted` is `directory` or one of its ancestors. 1, 0, or an error. */
+static int has_ancestor(int directory, const struct stat *wanted)
+{
+    AUTO_CLOSE int here = openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat here_stat;
+
+    if (here < 0 || fstat(here, &here_stat) < 0) {
+        return -errno;
+    }
+    for (int depth = 0; depth < DEPTH_MAX; depth++) {
+        AUTO_CLOSE int up = -1;
+        struct stat up_stat;
+
+        if (same(&here_stat, wanted)) {
+            return 1;
+        }
+        up = openat(here, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (up < 0 || fstat(up, &up_stat) < 0) {
+            return -errno;
+        }
+        if (same(&up_stat, &here_stat)) {
+            return 0; /* the root is its own parent */
+        }
+        close_fd(&here);
+        here = take_fd(&up);
+        here_stat = up_stat;
+    }
+    return -ELOOP;
+}
+
+int tree_relation_of(int a, int b, enum tree_relation *ret_relation)
+{
+    struct stat stat_a;
+    struct stat stat_b;
+    int above;
+    int below;
+
+    if (fstat(a, &stat_a) < 0 || fstat(b, &stat_b) < 0) {
+        return -errno;
+    }
+    if (!S_ISDIR(stat_a.st_mode) || !S_ISDIR(stat_b.st_mode)) {
+        return -ENOTDIR;
+    }
+    if (same(&stat_a, &stat_b)) {
+        *ret_relation = TREE_SAME;
+        return 0;
+    }
+    above = has_ancestor(b, &stat_a);
+    below = has_ancestor(a, &stat_b);
+    if (above < 0 || below < 0) {
+        return above < 0 ? above : below;
+    }
+    *ret_relation = above > 0 ? TREE_ABOVE : below > 0 ? TREE_BELOW : TREE_DISJOINT;
+    return 0;
+}
+
+/* *ret_exact is false when an ancestor stands for the path. */
+static int open_nearest(const char *path, bool *ret_exact)
+{
+    char text[PATH_MAX];
+    int length = snprintf(text, sizeof(text), "%s", path);
+
+    if (length < 0 || (size_t)length >= sizeof(text)) {
+        return -ENAMETOOLONG;
+    }
+    *ret_exact = true;
+    for (;;) {
+        int fd = open(text[0] == '\0' ? "." : text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        char *slash;
+
+        if (fd >= 0) {
+            return fd;
+        }
+        if (errno != ENOENT && errno != ENOTDIR) {
+            return -errno;
+        }
+        *ret_exact = false;
+        slash = strrchr(text, '/');
+        if (slash == NULL) {
+            text[0] = '\0';
+        } else if (slash == text) {
+            text[1] = '\0';
+        } else {
+            *slash = '\0';
+        }
+    }
+}
+
+int tree_relation_of_paths(const char *a, const char *b, enum tree_relation *ret_relation)
+{
+    bool exact_a;
+    bool exact_b;
+    AUTO_CLOSE int fd_a = open_nearest(a, &exact_a);
+    AUTO_CLOSE int fd_b = open_nearest(b, &exact_b);
+    enum tree_relation relation;
+    int error;
+
+    if (fd_a < 0 || fd_b < 0) {
+        return fd_a < 0 ? fd_a : fd_b;
+    }
+    error = tree_relation_of(fd_a, fd_b, &relation);
+    if (error < 0) {
+        return error;
+    }
+    /* Something new below an ancestor contains nothing that exists; two new ones with the same
+     * ancestor may be one another: TREE_SAME stays the answer. */
+    if (!exact_a && exact_b) {
+        relation = relation == TREE_SAME || relation == TREE_BELOW ? TREE_BELOW : TREE_DISJOINT;
+    } else if (exact_a && !exact_b) {
+        relation = relation == TREE_SAME || relation == TREE_ABOVE ? TREE_ABOVE : TREE_DISJOINT;
+    }
+    *ret_relation = relation;
+    return 0;
+}
