@@ -153,6 +153,18 @@ bool policy_states_equal_below(const struct policy *policy, const struct policy_
 /* No deny, hide or log rule can match at or below: the only thing a native bind may cover. */
 bool policy_state_unrestricted_below(const struct policy *policy, const struct policy_state *state);
 
+/* What the `filesystem` section says beside its rules, and `audit` as far as files go. */
+enum outside_links { OUTSIDE_LINKS_REFUSE = 0, OUTSIDE_LINKS_COPY_UP, OUTSIDE_LINKS_ALLOW };
+struct fs_settings {
+    bool devices;                     /* device nodes may be made and used */
+    bool setuid;                      /* set-user-id and set-group-id bits may be set */
+    enum outside_links outside_links; /* changing a file with links that are not known */
+    bool may_hide;                    /* some rule hides: listings must not show what is left out */
+    bool audit_full;                  /* audit.level: allowed lookups and stats are recorded too */
+    unsigned int sync;                /* 1 << enum fs_operation: durable before they are done */
+};
+struct fs_settings policy_fs_settings(const struct policy *policy);
+
 /* ---- network ------------------------------------------------------------------------------- */
 
 enum net_protocol { NET_TCP = 0, NET_UDP, NET_OTHER };
