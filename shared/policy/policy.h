@@ -184,6 +184,29 @@ struct net_request {
     size_t name_count;
 };
 
+/* What the `network` section says beside its rules. Zero is the strict end of each. */
+enum tls_exception { TLS_REFUSE = 0, TLS_OUTER_NAME, TLS_ALLOW };
+struct net_settings {
+    enum tls_exception ech;    /* a hello with an encrypted inner name */
+    enum tls_exception no_sni; /* a hello without a name */
+    bool quic;                 /* udp 443 may carry QUIC */
+    /* dns.upstream in its order; "system" is an entry of family IP_NONE. Borrowed. */
+    const struct ip_address *dns_upstreams;
+    size_t dns_upstream_count;
+    struct {
+        uint32_t queries_per_second, burst, unique_names_per_hour;
+        uint64_t label_bytes_per_hour;
+    } dns_budget; /* the defaults of the grammar where the policy says nothing */
+    struct {
+        uint32_t connections_per_minute;        /* 0: no limit */
+        uint64_t bytes_out, bytes_out_per_host; /* 0: no limit */
+    } budget;
+    /* Addresses that a rule with allow_private names. Borrowed. */
+    const struct ip_prefix *private_addresses;
+    size_t private_address_count;
+};
+struct net_settings policy_net_settings(const struct policy *policy);
+
 /* Total and pure. The built-in ranges come before any rule (notes in address_ranges.h). */
 struct decision policy_decide_net(const struct policy *policy, const struct net_request *request);
 
