@@ -4,6 +4,7 @@
 
 /* name, function, summary */
 #define VERB_TABLE(ROW)                                                                            \
+    ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")
 
 #define VERB_DECLARE(name, function, summary) int function(int argc, char **argv);

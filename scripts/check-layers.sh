@@ -49,4 +49,4 @@ END {
     if (files == 0) { print "check-layers: no include read: run it from a full checkout"; exit 1 }
     exit bad > 0
 }
-' scripts/layers.txt $(find shared fusefs netguard cli tests -name '*.[ch]' | sort)
+' scripts/layers.txt $(find shared auditd fusefs netguard cli tests -name '*.[ch]' | sort)

@@ -83,4 +83,11 @@ enum audit_decision {
         AUDIT_DECISION_COUNT
 };
 
+/* The word in a record; "" for a value outside its enum. */
+const char *audit_kind_word(enum audit_kind kind);
+const char *audit_status_word(enum audit_status status);
+const char *audit_source_word(enum audit_source source);
+const char *audit_phase_word(enum audit_phase phase);
+const char *audit_decision_word(enum audit_decision decision);
+
 #endif

@@ -1,0 +1,189 @@
+#include "auditd/drain.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "shared/audit/json_members.h"
+
+#define TICKET_SLOT_SHIFT 48
+
+static int drain_ring(struct drain *drain, struct link *link, unsigned int index, uint64_t until);
+
+static bool body_is_sound(const struct event_record *record)
+{
+    struct str_view body = record->text[EVENT_TEXT_BODY];
+
+    if (record->head.source != AUDIT_SOURCE_RUN && record->head.source != AUDIT_SOURCE_AUDIT) {
+        return body.length == 0;
+    }
+    return record->head.kind == AUDIT_KIND_POLICY || json_members_are_sound(body);
+}
+
+/* Which record the event is the result of. Its ring is drained up to it when it has to be. */
+static int resolve_of(struct drain *drain, struct link *link, const struct event_record *record,
+                      struct record_context *context)
+{
+    uint64_t index = record->head.of >> TICKET_SLOT_SHIFT;
+    uint64_t pseq = (record->head.of & ((1ULL << TICKET_SLOT_SHIFT) - 1)) - 1;
+
+    if (record->head.of == 0) {
+        return 0;
+    }
+    if (index >= link->ring_count) {
+        return -EBADMSG;
+    }
+    if (pseq >= link->rings[index].next_pseq) {
+        return -EBADMSG; /* drain_ring() has looked for it before */
+    }
+    context->of_producer = link->first_producer + index;
+    context->of_pseq = pseq;
+    context->of_kind =
+        ticket_table_find(drain->tickets, context->of_producer, pseq, &context->of_seq)
+            ? RECORD_OF_SEQ
+            : RECORD_OF_PSEQ;
+    return 0;
+}
+
+static int append(struct drain *drain, struct link *link, unsigned int index,
+                  const struct event_record *record)
+{
+    struct link_ring *ring = &link->rings[index];
+    const struct link_policy *policy;
+    struct record_context context = {
+        .realtime_ns = record->head.mono_ns + drain->realtime_offset_ns,
+        .producer = link->first_producer + index,
+        .run = str_view_from(link->run),
+    };
+    int error;
+
+    if (record->head.pseq != ring->next_pseq || !body_is_sound(record)) {
+        return -EBADMSG;
+    }
+    if (record->head.kind == AUDIT_KIND_POLICY) {
+        struct str_view body = record->text[EVENT_TEXT_BODY];
+        uint32_t number = (uint32_t)record->head.numbers[0];
+
+        error = link_policy_add(link, number, body.bytes, body.length);
+        policy = link_policy_find(link, number);
+    } else {
+        error = resolve_of(drain, link, record, &context);
+        policy = link_policy_find(link, record->head.policy);
+    }
+    if (error < 0 || policy == NULL) {
+        return -EBADMSG;
+    }
+    context.policy_name = str_view_from(policy->name);
+    context.policy_revision = str_view_from(policy->revision);
+    context.policy_hash = str_view_from(policy->hash);
+    error = log_store_append(drain->store, record, &context);
+    if (error < 0) {
+        return error == -E2BIG ? -EBADMSG : error;
+    }
+    if ((record->head.flags & EVENT_FLAG_TICKET) != 0) {
+        ticket_table_put(drain->tickets, context.producer, record->head.pseq, context.seq);
+    }
+    drain->sync_wanted |= (record->head.flags & EVENT_FLAG_SYNC) != 0;
+    ring->next_pseq += record->head.count;
+    return 0;
+}
+
+/* The DECISION was published before its RESULT, so it is there to be taken. */
+static int drain_up_to(struct drain *drain, struct link *link, uint64_t ticket)
+{
+    uint64_t index = ticket >> TICKET_SLOT_SHIFT;
+    uint64_t pseq = (ticket & ((1ULL << TICKET_SLOT_SHIFT) - 1)) - 1;
+
+    if (ticket == 0 || index >= link->ring_count || link->rings[index].draining ||
+        link->rings[index].next_pseq > pseq) {
+        return 0;
+    }
+    return drain_ring(drain, link, (unsigned int)index, pseq + 1);
+}
+
+/* One record. 1: taken; 0: the ring is empty. */
+static int take_one(struct drain *drain, struct link *link, unsigned int index)
+{
+    struct ring_consumer *ring = &link->rings[index].ring;
+    uint64_t before = ring->position;
+    struct event_record record;
+    int length = ring_consumer_next(ring, drain->buffer);
+    int error;
+
+    if (length <= 0) {
+        return length;
+    }
+    error = event_record_read(drain->buffer, (size_t)length, &record);
+    if (error == 0 && record.head.of != 0) {
+        /* Draining another ring uses the buffer: this record is read again afterwards. */
+        error = drain_up_to(drain, link, record.head.of);
+        ring->position = before;
+        length = ring_consumer_next(ring, drain->buffer);
+        if (error >= 0) {
+            error =
+                length <= 0 ? -EBADMSG : event_record_read(drain->buffer, (size_t)length, &record);
+        }
+    }
+    if (error >= 0) {
+        error = append(drain, link, index, &record);
+    }
+    if (error < 0) {
+        ring->position = before;
+        return error;
+    }
+    return 1;
+}
+
+/* Until the ring is empty, or its next pseq is `until`, or its turn is over. */
+static int drain_ring(struct drain *drain, struct link *link, unsigned int index, uint64_t until)
+{
+    struct link_ring *ring = &link->rings[index];
+    int taken = 0;
+    int got = 1;
+
+    ring->draining = true;
+    while (got == 1 && ring->next_pseq < until &&
+           (until != UINT64_MAX || (unsigned int)taken < DRAIN_RING_MAX)) {
+        got = take_one(drain, link, index);
+        taken += got == 1;
+    }
+    ring->draining = false;
+    return got < 0 ? got : taken;
+}
+
+int drain_link(struct drain *drain, struct link *link)
+{
+    int total = 0;
+
+    for (unsigned int i = 0; i < link->ring_count; i++) {
+        int taken = drain_ring(drain, link, i, UINT64_MAX);
+
+        if (taken < 0) {
+            return taken;
+        }
+        total += taken;
+    }
+    return total;
+}
+
+int drain_own_record(struct drain *drain, enum audit_kind kind, const char *operation,
+                     struct str_view members)
+{
+    struct timespec now;
+    struct event_record record = {.head = {.count = 1,
+                                           .pseq = drain->next_pseq,
+                                           .kind = (uint8_t)kind,
+                                           .source = AUDIT_SOURCE_AUDIT}};
+    struct record_context context = {.producer = drain->producer};
+    int error;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    record.head.mono_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    record.text[EVENT_TEXT_OPERATION] = str_view_from(operation);
+    record.text[EVENT_TEXT_BODY] = members;
+    context.realtime_ns = record.head.mono_ns + drain->realtime_offset_ns;
+    error = log_store_append(drain->store, &record, &context);
+    if (error == 0) {
+        drain->next_pseq++;
+    }
+    return error;
+}

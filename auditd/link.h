@@ -1,0 +1,60 @@
+/*
+ * One attached producer: its socket, its rings, its policies.
+ *
+ * Everything it sends or publishes is hostile until checked; whatever is not what a producer of
+ * ours would do ends the link, and the hang-up is that producer's alarm.
+ */
+#ifndef FAILCORE_AUDITD_LINK_H
+#define FAILCORE_AUDITD_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/audit/attach.h"
+#include "shared/audit/ring.h"
+
+#define LINK_POLICIES 8U /* kept at once: a thread may lag behind a reload, not behind eight */
+
+struct link_policy {
+    uint32_t number;
+    char name[POLICY_NAME_MAX];
+    char revision[POLICY_NAME_MAX];
+    char hash[POLICY_HASH_MAX];
+};
+
+struct link_ring {
+    struct ring_consumer ring;
+    uint64_t next_pseq;
+    bool draining; /* for a RESULT that waits for its DECISION in another ring */
+};
+
+struct link {
+    int socket;
+    unsigned int ring_count; /* 0 until HELLO */
+    unsigned int rings_mapped;
+    struct link_ring *rings;
+    uint32_t first_line; /* of its rings in the state file */
+    uint64_t first_producer;
+    bool welcomed;
+    bool finished; /* the producer has gone: drain, then forget */
+    char run[RUN_ID_MAX];
+    char program[PROGRAM_NAME_MAX];
+    struct link_policy policies[LINK_POLICIES]; /* by number modulo LINK_POLICIES */
+};
+
+/* Takes the socket over. NULL without memory. */
+struct link *link_new(int socket);
+void link_free(struct link *link);
+
+/*
+ * One message of the handshake. 1: HELLO and all rings are there; 0: go on; -EPROTO and other
+ * negative errors: end the link.
+ */
+int link_receive(struct link *link);
+
+/* The policy that a record names, or NULL. */
+const struct link_policy *link_policy_find(const struct link *link, uint32_t number);
+/* From the body of a POLICY record: three texts with their NULs. -EBADMSG. */
+int link_policy_add(struct link *link, uint32_t number, const char *body, size_t length);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * failcore-auditd: the one writer of an audit directory.
+ *
+ *     failcore-auditd [-f] [--idle-exit SECONDS] DIRECTORY
+ *
+ * Producers start it by themselves. It goes into the background once it serves, and says on
+ * standard error why it cannot.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auditd/server.h"
+#include "shared/audit/directory.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/exit_codes.h"
+#include "shared/base/option_table.h"
+
+#define IDLE_EXIT_MS 5000U
+
+enum { OPTION_FOREGROUND = 1, OPTION_IDLE, OPTION_HELP };
+static const struct option_row options[] = {
+    {OPTION_FOREGROUND, 'f', "foreground", NULL, "stay in the foreground"},
+    {OPTION_IDLE, 0, "idle-exit", "SECONDS", "leave so long after the last producer (default 5)"},
+    {OPTION_HELP, 'h', "help", NULL, "this text"},
+};
+static const struct command_table command = {
+    .name = "failcore-auditd",
+    .synopsis = "[-f] [--idle-exit SECONDS] DIRECTORY",
+    .summary = "the one writer of an audit directory; producers start it by themselves",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+struct arguments {
+    const char *directory;
+    unsigned int idle_exit_ms;
+    bool foreground;
+};
+
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    struct option_scan scan = option_scan_init(&command, argc, argv);
+    struct failure failure = {0};
+    char *end;
+    int id;
+
+    while ((id = option_scan_next(&scan, &failure)) > 0) {
+        switch (id) {
+        case OPTION_FOREGROUND:
+            arguments->foreground = true;
+            break;
+        case OPTION_IDLE: {
+            unsigned long seconds = strtoul(scan.argument, &end, 10);
+
+            if (*end != '\0' || end == scan.argument || seconds > 1000000) {
+                id = failure_set(&failure, -EINVAL, "not a number of seconds: %s", scan.argument);
+                goto usage;
+            }
+            arguments->idle_exit_ms = (unsigned int)seconds * 1000U;
+            break;
+        }
+        default:
+            command_table_print_help(stdout, &command);
+            exit(EXIT_CODE_OK);
+        }
+    }
+    if (id == 0 && scan.next + 1 != argc) {
+        id = failure_set(&failure, -EINVAL, "exactly one directory is wanted");
+        failure_set_mend(&failure, "%s --help", command.name);
+    }
+usage:
+    if (id < 0) {
+        failure_print(stderr, command.name, &failure);
+        return -EINVAL;
+    }
+    arguments->directory = argv[scan.next];
+    return 0;
+}
+
+/* Nothing of the starter stays: no descriptors, no core dumps that hold records. */
+static void leave_starter(void)
+{
+    umask(077);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* The parent leaves at once; the starter waits for the end of its pipe, which is our stderr. */
+static int go_to_background(void)
+{
+    pid_t pid = fork();
+
+    if (pid < 0) {
+        return -errno;
+    }
+    if (pid > 0) {
+        _exit(EXIT_CODE_OK);
+    }
+    return setsid() < 0 ? -errno : 0;
+}
+
+static int forget_stdio(void)
+{
+    AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup2(null, STDERR_FILENO) < 0) {
+        return -errno;
+    }
+    return 0;
+}
+
+static int serve(const struct arguments *arguments, struct failure *reterr)
+{
+    char path[PATH_MAX];
+    AUTO_CLOSE int directory = audit_directory_make(arguments->directory, path, reterr);
+    struct server_options server_options = {
+        .directory = path, .directory_fd = directory, .idle_exit_ms = arguments->idle_exit_ms};
+    struct server *server;
+    int error;
+
+    if (directory < 0) {
+        return directory;
+    }
+    if (chdir("/") < 0) {
+        return failure_set(reterr, -errno, "cannot leave the working directory: %s",
+                           strerror(errno));
+    }
+    if (flock(directory, LOCK_EX | LOCK_NB) < 0) {
+        return errno == EWOULDBLOCK
+                   ? 0 /* another writer owns it, or is about to: whoever started us will find it */
+                   : failure_set(reterr, -errno, "cannot lock %s: %s", path, strerror(errno));
+    }
+    error = server_new(&server_options, &server, reterr);
+    if (error < 0) {
+        return error;
+    }
+    if (!arguments->foreground) {
+        error = forget_stdio();
+    }
+    if (error == 0) {
+        error = server_run(server);
+    }
+    server_free(server);
+    return error < 0 ? failure_set(reterr, error, "the log of %s: %s", path, strerror(-error)) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.idle_exit_ms = IDLE_EXIT_MS};
+    struct failure failure = {0};
+
+    if (parse_arguments(argc, argv, &arguments) < 0) {
+        return EXIT_CODE_USAGE;
+    }
+    leave_starter();
+    if (!arguments.foreground && go_to_background() < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (serve(&arguments, &failure) < 0) {
+        failure_print(stderr, command.name, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}

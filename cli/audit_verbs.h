@@ -1,0 +1,13 @@
+/* The verbs of `failcore audit`, one row each. */
+#ifndef FAILCORE_CLI_AUDIT_VERBS_H
+#define FAILCORE_CLI_AUDIT_VERBS_H
+
+/* name, function, summary */
+#define AUDIT_VERB_TABLE(ROW)                                                                      \
+    ROW("verify", verb_audit_verify, "is every record there, unchanged and in order")
+
+#define VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
+AUDIT_VERB_TABLE(VERB_DECLARE)
+#undef VERB_DECLARE
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * A producer for tests: THREADS threads emit EVENTS events each, then the producer detaches.
+ *
+ *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold]
+ *
+ * pairs: each DECISION is followed by its RESULT, emitted by another thread's slot at times.
+ * hold: stays attached until standard input ends. Prints how many events were emitted.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/audit/producer.h"
+
+struct work {
+    struct audit_producer *producer;
+    unsigned long events;
+    unsigned int number;
+    bool sync;
+    bool pairs;
+    unsigned long emitted;
+    int error;
+};
+
+static struct audit_event event_of(unsigned long number, const char *path)
+{
+    return (struct audit_event){
+        .kind = AUDIT_KIND_DECISION,
+        .source = AUDIT_SOURCE_FS,
+        .status = AUDIT_STATUS_ALLOWED,
+        .decision = AUDIT_DECISION_ALLOWED,
+        .phase = AUDIT_PHASE_POLICY,
+        .actor =
+            {.pid = getpid(), .tid = gettid(), .uid = getuid(), .gid = getgid(), .present = true},
+        .call.fs = {.operation = "write", .path = str_view_from(path), .inode = number},
+        .rule = STR_VIEW_LITERAL("workspace"),
+        .overhead_ns = 1500,
+    };
+}
+
+static void *emit(void *argument)
+{
+    struct work *work = argument;
+
+    for (unsigned long i = 0; i < work->events; i++) {
+        char path[64];
+        struct audit_event event;
+        uint64_t ticket;
+
+        snprintf(path, sizeof(path), "src/thread-%u/file-%lu", work->number, i);
+        event = event_of(i + 1, path);
+        event.sync = work->sync;
+        work->error = audit_emit(work->producer, &event, &ticket);
+        if (work->error < 0) {
+            break;
+        }
+        work->emitted++;
+        if (work->pairs) {
+            event.kind = AUDIT_KIND_RESULT;
+            event.status = AUDIT_STATUS_OK;
+            event.phase = AUDIT_PHASE_EXECUTE;
+            event.of = ticket;
+            work->error = audit_emit(work->producer, &event, NULL);
+            if (work->error < 0) {
+                break;
+            }
+            work->emitted++;
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct failure failure = {0};
+    unsigned int threads = argc > 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+    const char *mode = argc > 4 ? argv[4] : "";
+    struct audit_producer_options options = {.directory = argc > 3 ? argv[1] : NULL,
+                                             .program = "audit_emitter",
+                                             .policy_name = STR_VIEW_LITERAL("test"),
+                                             .policy_revision = STR_VIEW_LITERAL("1"),
+                                             .policy_hash = STR_VIEW_LITERAL("0123456789abcdef"),
+                                             .threads = threads};
+    struct audit_producer *producer;
+    pthread_t thread[64];
+    struct work work[64] = {0};
+    unsigned long emitted = 0;
+    int error = 0;
+
+    if (argc < 4 || threads > 64) {
+        fprintf(stderr, "usage: %s DIR THREADS EVENTS [sync|pairs|hold]\n", argv[0]);
+        return 2;
+    }
+    if (audit_producer_attach(&options, &producer, &failure) < 0) {
+        failure_print(stderr, "audit_emitter", &failure);
+        return 1;
+    }
+    for (unsigned int i = 0; i < threads; i++) {
+        work[i] = (struct work){.producer = producer,
+                                .events = strtoul(argv[3], NULL, 10),
+                                .number = i,
+                                .sync = strcmp(mode, "sync") == 0,
+                                .pairs = strcmp(mode, "pairs") == 0};
+        if (pthread_create(&thread[i], NULL, emit, &work[i]) != 0) {
+            return 1;
+        }
+    }
+    for (unsigned int i = 0; i < threads; i++) {
+        pthread_join(thread[i], NULL);
+        emitted += work[i].emitted;
+        error = work[i].error < 0 ? work[i].error : error;
+    }
+    printf("%lu\n", emitted);
+    fflush(stdout);
+    if (strcmp(mode, "hold") == 0) {
+        while (getchar() != EOF) {
+        }
+    }
+    audit_producer_detach(producer);
+    if (error < 0) {
+        fprintf(stderr, "audit_emitter: refused: %s\n", strerror(-error));
+        return 1;
+    }
+    return 0;
+}
