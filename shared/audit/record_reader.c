@@ -1,0 +1,586 @@
+/*
+ * Because order and spelling are fixed, a table of the literals `,"name":` is the whole grammar:
+ * at each row the literal either stands next, or the member is not there. A member that is
+ * unknown, doubled or out of order is what no row takes, and the closing brace is missing then.
+ */
+#include "shared/audit/record_reader.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <time.h>
+
+enum value_type {
+    VALUE_VERSION,
+    VALUE_COUNT,
+    VALUE_COUNT_TEXT, /* "123" */
+    VALUE_TEXT,
+    VALUE_WORD,
+    VALUE_HEX,
+    VALUE_HASH,     /* 64 digits */
+    VALUE_NO_HASH,  /* 64 digits, or "" */
+    VALUE_TAG_HASH, /* "sha256:" and digits, or "" */
+    VALUE_TIME,
+    VALUE_MILLISECONDS,
+    VALUE_ARRAY,
+    VALUE_SOURCE,
+    VALUE_KIND,
+    VALUE_STATUS,
+    VALUE_PHASE,
+};
+
+struct member {
+    const char *literal;
+    uint8_t literal_length;
+    uint8_t type;
+    bool required;
+    uint16_t offset; /* in struct audit_record */
+};
+
+#define AT(field) offsetof(struct audit_record, field)
+#define MEMBER(before, name, type, field, required)                                                \
+    {                                                                                              \
+        before "\"" name "\":", sizeof(before "\"" name "\":") - 1, VALUE_##type, required,        \
+            AT(field)                                                                              \
+    }
+#define FIRST(name, type, field) MEMBER("{", name, type, field, true)
+#define MUST(name, type, field)  MEMBER(",", name, type, field, true)
+#define MAY(name, type, field)   MEMBER(",", name, type, field, false)
+#define MAY_BYTES(name, field)                                                                     \
+    MAY(name, TEXT, field.text), MAY(name "_hex", HEX, field.hex),                                 \
+        MAY(name "_length", COUNT, field.full_length), MAY(name "_sha256", HASH, field.sha256)
+
+struct member_table {
+    const struct member *rows;
+    size_t count;
+};
+#define TABLE(rows) ((struct member_table){rows, sizeof(rows) / sizeof((rows)[0])})
+
+static const struct member order_rows[] = {
+    FIRST("v", VERSION, seq),
+    MUST("seq", COUNT, seq),
+    MUST("id", WORD, id),
+    MUST("timestamp", TIME, timestamp),
+    MUST("mono", COUNT_TEXT, mono_ns),
+    MUST("run", TEXT, run),
+    MUST("source", SOURCE, source),
+    MUST("producer", COUNT, producer),
+    MUST("pseq", COUNT, pseq),
+    MAY("count", COUNT, count),
+    MUST("kind", KIND, kind),
+};
+static const struct member of_rows[] = {MUST("of", COUNT, of)};
+static const struct member of_pseq_rows[] = {
+    MUST("of_producer", COUNT, of_producer),
+    MUST("of_pseq", COUNT, of_pseq),
+};
+static const struct member actor_rows[] = {
+    FIRST("pid", COUNT, actor.pid),  MUST("tid", COUNT, actor.tid),
+    MUST("ppid", COUNT, actor.ppid), MUST("start", COUNT_TEXT, actor.start),
+    MUST("uid", COUNT, actor.uid),   MUST("gid", COUNT, actor.gid),
+    MUST("comm", TEXT, actor.comm),  MUST("exe", TEXT, actor.exe),
+};
+static const struct member call_begin_rows[] = {
+    FIRST("tool", TEXT, call.tool),
+    MUST("op", TEXT, call.op),
+};
+static const struct member call_fs_rows[] = {
+    MAY_BYTES("path", call.path),
+    MAY_BYTES("path2", call.path2),
+    MAY("flags", COUNT, call.flags),
+    MAY("ino", COUNT_TEXT, call.ino),
+    MAY("bytes_read", COUNT_TEXT, call.bytes_in),
+    MAY("bytes_written", COUNT_TEXT, call.bytes_out),
+};
+static const struct member call_net_rows[] = {
+    MUST("protocol", TEXT, call.protocol),
+    MAY("source_address", WORD, call.source_address),
+    MAY("source_port", COUNT, call.source_port),
+    MAY("address", WORD, call.address),
+    MAY("port", COUNT, call.port),
+    MAY_BYTES("host", call.host),
+    MAY_BYTES("sni", call.sni),
+    MAY("bytes_in", COUNT_TEXT, call.bytes_in),
+    MAY("bytes_out", COUNT_TEXT, call.bytes_out),
+};
+static const struct member call_dns_rows[] = {
+    MAY_BYTES("host", call.host),
+    MUST("type", TEXT, call.type),
+    MUST("answers", ARRAY, call.answers),
+};
+static const struct member call_exec_rows[] = {
+    MAY_BYTES("path", call.path),
+    MUST("argv_hash", HEX, call.argv_hash),
+    MUST("argc", COUNT, call.argc),
+};
+/* Not members of the record: both are checked and passed over. */
+static const struct member call_end_rows[] = {
+    MUST("args_hash", TAG_HASH, entry_hash),
+    MUST("result_hash", TAG_HASH, entry_hash),
+};
+static const struct member policy_begin_rows[] = {
+    FIRST("name", TEXT, policy.name),
+    MUST("version", TEXT, policy.version),
+};
+static const struct member policy_end_rows[] = {
+    MUST("hash", TEXT, policy.hash),
+    MUST("rule", TEXT, policy.rule),
+};
+static const struct member status_rows[] = {MUST("status", STATUS, status)};
+static const struct member outcome_rows[] = {
+    MAY("code", TEXT, code),
+    MAY("reason", TEXT, reason),
+    MAY("errno", WORD, error),
+};
+static const struct member phase_rows[] = {MUST("phase", PHASE, phase)};
+static const struct member redaction_rows[] = {
+    FIRST("input_redactions", COUNT, input_redactions),
+    MUST("output_redactions", COUNT, output_redactions),
+};
+static const struct member timing_rows[] = {
+    FIRST("enforcement_overhead_ms", MILLISECONDS, overhead_ns),
+    MUST("call_duration_ms", MILLISECONDS, duration_ns),
+};
+static const struct member merkle_rows[] = {
+    FIRST("tree_size", COUNT, tree_size),
+    MUST("tree_root", NO_HASH, tree_root),
+    MUST("previous_hash", HASH, previous_hash),
+    MUST("entry_hash", HASH, entry_hash),
+};
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+/* Four hashes stand in each line, so the answer is found without a branch per digit. */
+static bool is_lower_hex(struct str_view text)
+{
+    unsigned char wrong = 0;
+
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.bytes[i];
+
+        wrong |= ((unsigned char)(byte - '0') > 9) & ((unsigned char)(byte - 'a') > 5);
+    }
+    return wrong == 0;
+}
+
+static bool read_hex(struct json_scan *scan, struct str_view *ret_hex)
+{
+    return json_scan_word(scan, ret_hex) && ret_hex->length % 2 == 0 && is_lower_hex(*ret_hex);
+}
+
+static bool read_hash(struct json_scan *scan, bool may_be_empty, struct str_view *ret_hash)
+{
+    return read_hex(scan, ret_hash) &&
+           (ret_hash->length == 64 || (may_be_empty && ret_hash->length == 0));
+}
+
+static bool read_tagged_hash(struct json_scan *scan)
+{
+    const struct str_view tag = STR_VIEW_LITERAL("sha256:");
+    struct str_view hash;
+
+    if (!json_scan_word(scan, &hash)) {
+        return false;
+    }
+    if (hash.length == 0) {
+        return true;
+    }
+    return hash.length == tag.length + 64 && str_view_starts_with(hash, tag) &&
+           is_lower_hex((struct str_view){hash.bytes + tag.length, 64});
+}
+
+static bool read_count_text(struct json_scan *scan, uint64_t *ret_count)
+{
+    return json_scan_char(scan, '"') && json_scan_count(scan, ret_count) &&
+           json_scan_char(scan, '"');
+}
+
+/* The position of the next word in a table of words; -1 when it is none. */
+static int read_enum(struct json_scan *scan, const char *(*word_of)(int), int count)
+{
+    struct str_view word;
+
+    if (json_scan_word(scan, &word)) {
+        for (int i = 0; i < count; i++) {
+            if (str_view_equals_text(word, word_of(i))) {
+                return i;
+            }
+        }
+    }
+    return -1;
+}
+
+static const char *kind_word(int kind)
+{
+    return audit_kind_word((enum audit_kind)kind);
+}
+
+static const char *source_word(int source)
+{
+    return audit_source_word((enum audit_source)source);
+}
+
+static const char *status_word(int status)
+{
+    return audit_status_word((enum audit_status)status);
+}
+
+static const char *phase_word(int phase)
+{
+    return audit_phase_word((enum audit_phase)phase);
+}
+
+static const char *decision_word(int decision)
+{
+    return audit_decision_word((enum audit_decision)decision);
+}
+
+static bool read_value(struct json_scan *scan, enum value_type type, void *field)
+{
+    int64_t time;
+    int word;
+
+    switch (type) {
+    case VALUE_VERSION:
+        return json_scan_char(scan, '1');
+    case VALUE_COUNT:
+        return json_scan_count(scan, field);
+    case VALUE_COUNT_TEXT:
+        return read_count_text(scan, field);
+    case VALUE_TEXT:
+        return json_scan_string(scan, field);
+    case VALUE_WORD:
+        return json_scan_word(scan, field);
+    case VALUE_HEX:
+        return read_hex(scan, field);
+    case VALUE_HASH:
+        return read_hash(scan, false, field);
+    case VALUE_NO_HASH:
+        return read_hash(scan, true, field);
+    case VALUE_TAG_HASH:
+        return read_tagged_hash(scan);
+    case VALUE_TIME:
+        return json_scan_word(scan, field) &&
+               record_time_parse(*(struct str_view *)field, &time) == 0;
+    case VALUE_MILLISECONDS:
+        return json_scan_milliseconds(scan, field);
+    case VALUE_ARRAY:
+        return scan->at < scan->end && *scan->at == '[' && json_scan_value(scan, field);
+    case VALUE_SOURCE:
+        word = read_enum(scan, source_word, AUDIT_SOURCE_COUNT);
+        *(enum audit_source *)field = word < 0 ? 0 : (enum audit_source)word;
+        return word >= 0;
+    case VALUE_KIND:
+        word = read_enum(scan, kind_word, AUDIT_KIND_COUNT);
+        *(enum audit_kind *)field = word < 0 ? 0 : (enum audit_kind)word;
+        return word >= 0;
+    case VALUE_STATUS:
+        word = read_enum(scan, status_word, AUDIT_STATUS_COUNT);
+        *(enum audit_status *)field = word < 0 ? 0 : (enum audit_status)word;
+        return word >= 0;
+    case VALUE_PHASE:
+        word = read_enum(scan, phase_word, AUDIT_PHASE_COUNT);
+        *(enum audit_phase *)field = word < 0 ? 0 : (enum audit_phase)word;
+        return word >= 0;
+    }
+    return false;
+}
+
+/* ---- objects ----------------------------------------------------------------------------- */
+
+static bool take(struct json_scan *scan, const char *literal, size_t length)
+{
+    if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, literal, length) != 0) {
+        return false;
+    }
+    scan->at += length;
+    return true;
+}
+
+#define TAKE(scan, literal) take(scan, literal, sizeof(literal) - 1)
+
+static bool stands_next(const struct json_scan *scan, const char *literal)
+{
+    struct json_scan copy = *scan;
+
+    return take(&copy, literal, strlen(literal));
+}
+
+static bool read_members(struct json_scan *scan, struct member_table table,
+                         struct audit_record *record)
+{
+    for (size_t i = 0; i < table.count; i++) {
+        const struct member *row = &table.rows[i];
+
+        if (take(scan, row->literal, row->literal_length)) {
+            if (!read_value(scan, (enum value_type)row->type, (char *)record + row->offset)) {
+                return false;
+            }
+        } else if (row->required) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Members of the producer's own making, up to `,"args_hash":`; their names are theirs. */
+static bool read_own_members(struct json_scan *scan, struct str_view *ret_members)
+{
+    const char *start = scan->at;
+
+    while (!stands_next(scan, ",\"args_hash\":")) {
+        struct json_text name;
+        struct str_view value;
+
+        if (!json_scan_char(scan, ',') || !json_scan_string(scan, &name) ||
+            !json_scan_char(scan, ':') || !json_scan_value(scan, &value)) {
+            return false;
+        }
+    }
+    if (scan->at > start) {
+        *ret_members = (struct str_view){start + 1, (size_t)(scan->at - start - 1)};
+    }
+    return true;
+}
+
+static bool read_call_source(struct json_scan *scan, struct audit_record *record)
+{
+    switch (record->source) {
+    case AUDIT_SOURCE_FS:
+        return read_members(scan, TABLE(call_fs_rows), record);
+    case AUDIT_SOURCE_NET:
+        return read_members(scan, TABLE(call_net_rows), record);
+    case AUDIT_SOURCE_DNS:
+        return read_members(scan, TABLE(call_dns_rows), record);
+    case AUDIT_SOURCE_EXEC:
+        return read_members(scan, TABLE(call_exec_rows), record);
+    case AUDIT_SOURCE_RUN:
+    case AUDIT_SOURCE_AUDIT:
+        return read_own_members(scan, &record->call.members);
+    case AUDIT_SOURCE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool bytes_are_whole(const struct record_bytes *bytes)
+{
+    return record_bytes_present(bytes) || (bytes->hex.bytes == NULL && bytes->sha256.bytes == NULL);
+}
+
+static bool read_call(struct json_scan *scan, struct audit_record *record)
+{
+    const struct record_call *call = &record->call;
+
+    return TAKE(scan, ",\"call\":") && read_members(scan, TABLE(call_begin_rows), record) &&
+           read_call_source(scan, record) && bytes_are_whole(&call->path) &&
+           bytes_are_whole(&call->path2) && bytes_are_whole(&call->host) &&
+           bytes_are_whole(&call->sni) && read_members(scan, TABLE(call_end_rows), record) &&
+           json_scan_char(scan, '}');
+}
+
+static bool read_decision(struct json_scan *scan, struct record_policy *policy)
+{
+    int word;
+
+    if (!TAKE(scan, ",\"decision\":")) {
+        return false;
+    }
+    if (TAKE(scan, "\"\"")) {
+        return true;
+    }
+    word = read_enum(scan, decision_word, AUDIT_DECISION_COUNT);
+    policy->has_decision = word >= 0;
+    policy->decision = word < 0 ? 0 : (enum audit_decision)word;
+    return word >= 0;
+}
+
+static bool read_policy(struct json_scan *scan, struct audit_record *record)
+{
+    return TAKE(scan, ",\"policy\":") && read_members(scan, TABLE(policy_begin_rows), record) &&
+           read_decision(scan, &record->policy) &&
+           read_members(scan, TABLE(policy_end_rows), record) && json_scan_char(scan, '}');
+}
+
+static bool read_outcome(struct json_scan *scan, struct audit_record *record)
+{
+    record->has_status = stands_next(scan, ",\"status\":");
+    if (record->has_status && !read_members(scan, TABLE(status_rows), record)) {
+        return false;
+    }
+    return read_members(scan, TABLE(outcome_rows), record) &&
+           (!record->has_status || read_members(scan, TABLE(phase_rows), record));
+}
+
+static bool read_reference(struct json_scan *scan, struct audit_record *record)
+{
+    record->has_of = stands_next(scan, ",\"of\":");
+    record->has_of_pseq = stands_next(scan, ",\"of_producer\":");
+    if (record->has_of) {
+        return read_members(scan, TABLE(of_rows), record);
+    }
+    return !record->has_of_pseq || read_members(scan, TABLE(of_pseq_rows), record);
+}
+
+static bool read_actor(struct json_scan *scan, struct audit_record *record)
+{
+    record->has_actor = TAKE(scan, ",\"actor\":");
+    return !record->has_actor ||
+           (read_members(scan, TABLE(actor_rows), record) && json_scan_char(scan, '}'));
+}
+
+static bool read_record(struct json_scan *scan, struct audit_record *record)
+{
+    return read_members(scan, TABLE(order_rows), record) && read_reference(scan, record) &&
+           read_actor(scan, record) && read_call(scan, record) && read_policy(scan, record) &&
+           read_outcome(scan, record) && TAKE(scan, ",\"redaction\":") &&
+           read_members(scan, TABLE(redaction_rows), record) && TAKE(scan, "},\"timing\":") &&
+           read_members(scan, TABLE(timing_rows), record) && TAKE(scan, "},\"merkle\":") &&
+           read_members(scan, TABLE(merkle_rows), record) && TAKE(scan, "}}") &&
+           scan->at == scan->end;
+}
+
+int audit_record_read(struct str_view line, struct audit_record *ret_record, size_t *reterr_offset)
+{
+    struct audit_record record = {.line = line, .count = 1};
+    struct json_scan scan = json_scan_init(line);
+
+    if (!read_record(&scan, &record)) {
+        if (reterr_offset != NULL) {
+            *reterr_offset = (size_t)(scan.at - line.bytes);
+        }
+        return -EBADMSG;
+    }
+    *ret_record = record;
+    return 0;
+}
+
+/* ---- what a record's parts say ------------------------------------------------------------ */
+
+static unsigned int hex_value(char digit)
+{
+    return digit <= '9' ? (unsigned int)(digit - '0') : (unsigned int)(digit - 'a') + 10;
+}
+
+void record_bytes_append(struct text_buffer *text, const struct record_bytes *bytes)
+{
+    if (bytes->hex.length == 0) {
+        json_text_append(text, bytes->text);
+        return;
+    }
+    for (size_t i = 0; i + 1 < bytes->hex.length; i += 2) {
+        text_buffer_append_char(
+            text, (char)(hex_value(bytes->hex.bytes[i]) << 4 | hex_value(bytes->hex.bytes[i + 1])));
+    }
+}
+
+bool record_bytes_equals(const struct record_bytes *bytes, struct str_view value)
+{
+    if (bytes->hex.length == 0) {
+        return json_text_equals(bytes->text, value);
+    }
+    if (bytes->hex.length != value.length * 2) {
+        return false;
+    }
+    for (size_t i = 0; i < value.length; i++) {
+        if ((hex_value(bytes->hex.bytes[2 * i]) << 4 | hex_value(bytes->hex.bytes[2 * i + 1])) !=
+            (unsigned char)value.bytes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool record_member(const struct audit_record *record, const char *name, struct str_view *ret_raw)
+{
+    struct json_scan scan = json_scan_init(record->call.members);
+    struct json_text found;
+    struct str_view raw;
+
+    if (record->call.members.length == 0) {
+        return false;
+    }
+    do {
+        if (!json_scan_string(&scan, &found) || !json_scan_char(&scan, ':') ||
+            !json_scan_value(&scan, &raw)) {
+            return false;
+        }
+        if (json_text_equals(found, str_view_from(name))) {
+            *ret_raw = raw;
+            return true;
+        }
+    } while (json_scan_char(&scan, ','));
+    return false;
+}
+
+bool record_member_text(const struct audit_record *record, const char *name,
+                        struct json_text *ret_text)
+{
+    struct str_view raw;
+    struct json_scan scan;
+
+    if (!record_member(record, name, &raw)) {
+        return false;
+    }
+    scan = json_scan_init(raw);
+    return json_scan_string(&scan, ret_text);
+}
+
+bool record_member_count(const struct audit_record *record, const char *name, uint64_t *ret_count)
+{
+    struct str_view raw;
+    struct json_scan scan;
+
+    if (!record_member(record, name, &raw)) {
+        return false;
+    }
+    scan = json_scan_init(raw);
+    return json_scan_count(&scan, ret_count) && scan.at == scan.end;
+}
+
+/* Days since 1970-01-01 of a day in the proleptic Gregorian calendar. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    int64_t era_year = month <= 2 ? year - 1 : year;
+    int64_t era = era_year / 400;
+    int64_t year_of_era = era_year - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
+}
+
+int record_time_parse(struct str_view timestamp, int64_t *ret_ns)
+{
+    static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddddddddZ";
+    static const uint8_t starts[] = {0, 5, 8, 11, 14, 17, 20};
+    static const int64_t least[] = {1970, 1, 1, 0, 0, 0, 0};
+    static const int64_t most[] = {9999, 12, 31, 23, 59, 60, 999999999};
+    int64_t parts[7];
+    const char *b = timestamp.bytes;
+
+    if (timestamp.length != sizeof(shape) - 1) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+        if (shape[i] == 'd' ? b[i] < '0' || b[i] > '9' : b[i] != shape[i]) {
+            return -EINVAL;
+        }
+    }
+    for (size_t i = 0; i < 7; i++) {
+        parts[i] = 0;
+        for (size_t at = starts[i]; shape[at] == 'd'; at++) {
+            parts[i] = parts[i] * 10 + (b[at] - '0');
+        }
+        if (parts[i] < least[i] || parts[i] > most[i]) {
+            return -EINVAL;
+        }
+    }
+    if (parts[0] > 2261) { /* nanoseconds in 64 bits end in 2262 */
+        return -EINVAL;
+    }
+    *ret_ns = (((days_of(parts[0], parts[1], parts[2]) * 24 + parts[3]) * 60 + parts[4]) * 60 +
+               parts[5]) *
+                  1000000000 +
+              parts[6];
+    return 0;
+}
