@@ -10,8 +10,9 @@
 
 #include "shared/base/cleanup.h"
 
-#define DEPTH_MAX 4096 /* PATH_MAX components cannot be exceeded by a path; a walk can end sooner  \
-                        */
+#define DEPTH_MAX                                                                                  \
+    4096 /* PATH_MAX components cannot be exceeded by a path; a walk can end sooner                \
+          */
 
 static bool same(const struct stat *a, const struct stat *b)
 {

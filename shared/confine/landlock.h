@@ -1,0 +1,36 @@
+/*
+ * Landlock (kernel: Documentation/userspace-api/landlock.rst) on its own system calls: a layer that
+ * holds what may be read and written even where a mount is wrong, and that no later mount, link or
+ * namespace undoes.
+ *
+ * Errors: negative errno.
+ */
+#ifndef FAILCORE_CONFINE_LANDLOCK_H
+#define FAILCORE_CONFINE_LANDLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* 0: this kernel has none. */
+int landlock_abi(void);
+
+enum landlock_access {
+    LANDLOCK_READ = 0,    /* read, list, execute */
+    LANDLOCK_WRITE,       /* and change everything below */
+    LANDLOCK_WRITE_FILES, /* and write existing files */
+    LANDLOCK_DEVICES,     /* that, and ioctl on devices */
+};
+
+struct landlock_tree {
+    const char *path; /* as this process sees it now; absent ones are passed over */
+    enum landlock_access access;
+};
+
+/*
+ * For good, for this thread and its children: only the trees, in their ways; where the kernel has
+ * scopes (ABI 6), no signal and no abstract socket outside this domain. no_new_privs must be set.
+ * -EOPNOTSUPP: no Landlock here.
+ */
+int landlock_restrict(const struct landlock_tree *trees, size_t count);
+
+#endif
