@@ -116,26 +116,45 @@ static const char *markup_reference(unsigned char byte)
     }
 }
 
+/* UTF-16 as JSON has it (RFC 8259 section 7). */
+static void piece_json_escape(struct piece *piece, uint32_t code)
+{
+    if (code < 0x10000) {
+        piece_escape(piece, "\\u%04x", code);
+    } else {
+        uint32_t low = 0xDC00 | ((code - 0x10000) & 0x3FF);
+
+        piece_escape(piece, "\\u%04x", 0xD800 | (code - 0x10000) >> 10);
+        snprintf(piece->text + piece->length, sizeof(piece->text) - piece->length, "\\u%04x", low);
+        piece->length += 6;
+        piece->columns += 6;
+    }
+}
+
 static struct piece next_piece(struct str_view value, enum inert_medium medium)
 {
     struct piece piece = {.taken = 1};
     unsigned char byte = (unsigned char)value.bytes[0];
     size_t length = utf8_sequence_length(value.bytes, value.length);
-    const char *name = control_name(byte);
+    const char *name = medium == INERT_JSON ? NULL : control_name(byte);
     const char *reference = medium == INERT_HTML ? markup_reference(byte) : NULL;
 
     if (name != NULL) {
         piece_verbatim(&piece, name, 2, 2);
     } else if (reference != NULL) {
         piece_verbatim(&piece, reference, strlen(reference), 1);
-    } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
+    } else if (byte < 0x20 || byte == 0x7F || length == 0) {
         piece_escape(&piece, "\\x%02x", byte);
     } else {
         uint32_t code = utf8_code(value.bytes, length);
 
         piece.taken = length;
         if (code >= 0x80 && IS_IN(code, unseen)) {
-            piece_escape(&piece, "\\u{%x}", code);
+            if (medium == INERT_JSON) {
+                piece_json_escape(&piece, code);
+            } else {
+                piece_escape(&piece, "\\u{%x}", code);
+            }
         } else {
             piece_verbatim(&piece, value.bytes, length,
                            code >= 0x1100 && IS_IN(code, wide) ? 2 : 1);

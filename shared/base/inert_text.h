@@ -11,6 +11,9 @@
  * In INERT_HTML the five characters of markup become character references besides; the result is
  * safe in an element and in a quoted attribute.
  *
+ * INERT_JSON is for a whole JSON text that goes to a terminal: what cannot be seen becomes the
+ * JSON escape of the same character, all else stands as it is.
+ *
  * Widths are in terminal columns: 2 for East Asian wide characters and emoji, else 1.
  */
 #ifndef FAILCORE_BASE_INERT_TEXT_H
@@ -21,7 +24,7 @@
 #include "shared/base/str_view.h"
 #include "shared/base/text_buffer.h"
 
-enum inert_medium { INERT_HTML = 0, INERT_TERMINAL };
+enum inert_medium { INERT_HTML = 0, INERT_TERMINAL, INERT_JSON };
 
 void inert_text_append(struct text_buffer *text, struct str_view value, enum inert_medium medium);
 

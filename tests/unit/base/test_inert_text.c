@@ -110,10 +110,23 @@ static void a_cut_keeps_both_ends_and_the_width(void **state)
     assert_string_equal(text_buffer_text(&text), "a&lt;b");
 }
 
+static void json_keeps_its_meaning(void **state)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    (void)state;
+    assert_string_equal(
+        shown(&text,
+              STR_VIEW_LITERAL("{\"a\\n<\":\"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81\xc3\xa9\"}"),
+              INERT_JSON),
+        "{\"a\\n<\":\"\\u009b\\u202e\\udb40\\udc41\xc3\xa9\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_acts_is_shown_by_name),
+        cmocka_unit_test(json_keeps_its_meaning),
         cmocka_unit_test(nothing_that_acts_comes_out),
         cmocka_unit_test(a_cut_keeps_both_ends_and_the_width),
     };

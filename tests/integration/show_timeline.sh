@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# failcore show and why over real logs: counts, filters, following, hostile names made inert.
+. "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
+log=$work/audit
+failcore=$bin/failcore
+export TZ=UTC
+unset NO_COLOR
+
+calm=$("$bin/audit_story" "$log" --calm)
+run=$("$bin/audit_story" "$log" --hostile)
+lines() { cat "$log"/log/*.jsonl; }
+wait_until 5 sh -c "cat '$log'/log/*.jsonl | grep -c '\"kind\":\"END\"' | grep -qx 2"
+
+# ---- which run, and its counts ---------------------------------------------------------------
+check "shows the last run" "$failcore" show --audit "$log"
+cp "$work/output" "$work/last"
+check "named in the heading" grep -q "^run $run " "$work/last"
+check "the end of an id is enough" "$failcore" show "${calm##*-}" --audit "$log"
+cp "$work/output" "$work/calm"
+check "of the run that was named" grep -q "^run $calm " "$work/calm"
+check_exit "a run that is not there" 125 "$failcore" show 20000101-000000-none --audit "$log"
+check_exit "an unknown option" 2 "$failcore" show --bloked
+check_exit "a bad time" 2 "$failcore" show --since yesterday-ish
+check_exit "an empty directory" 125 "$failcore" show --audit "$work"
+
+blocked=$(lines | jq -s --arg run "$run" '[.[] | select(.run == $run and .status == "BLOCKED" and
+    (.kind == "DECISION" or .kind == "REPEAT")) | .count // 1] | add')
+failed=$(lines | jq -s --arg run "$run" '[.[] | select(.run == $run and .kind == "RESULT" and
+    .status == "FAIL")] | length')
+check "blocked is what jq counts" grep -q ", $blocked blocked, $failed failed by themselves" "$work/last"
+check "the calm run has none" grep -q ", 0 blocked, 1 failed" "$work/calm"
+check "--runs as JSON" sh -c "'$failcore' show --runs --json --audit '$log' |
+    jq -se 'length == 2 and .[1].blocked == $blocked and .[0].run == \"$calm\"'"
+
+# ---- BLOCKED is never FAIL ---------------------------------------------------------------------
+check "a failure is called FAIL" grep -Eq "FAIL .*missing.txt +ENOENT" "$work/last"
+check "and is no refusal" sh -c "'$failcore' show --blocked --audit '$log' | grep -q missing.txt; test \$? = 1"
+check "every refusal says BLOCKED" sh -c "'$failcore' show --blocked --audit '$log' |
+    grep -E '^ *[0-9]+  [0-9:.]+ ' | grep -vc BLOCKED | grep -qx 0"
+check "forty equal refusals are one row" sh -c "grep -c 'src/main.c  ×40' '$work/last' | grep -qx 1"
+
+# ---- filters -------------------------------------------------------------------------------------
+check "--path takes what is below" sh -c "'$failcore' show --path src/ --audit '$log' | grep -q src/report.py"
+check "and nothing else" sh -c "'$failcore' show --path src --audit '$log' | grep -q docs/guide.md; test \$? = 1"
+check "a pattern" sh -c "'$failcore' show --path '*.md' --audit '$log' | grep -q docs/guide.md"
+check "--host takes subdomains" sh -c "'$failcore' show --host openai.com --audit '$log' | grep -q api.openai.com:443"
+check "not the end of a name" sh -c "'$failcore' show --host penai.com --audit '$log' | grep -q openai; test \$? = 1"
+check "an address" sh -c "'$failcore' show --host 169.254.169.254 --audit '$log' | grep -q SSRF_BLOCKED"
+check "--since a minute" sh -c "'$failcore' show --since 1m --audit '$log' | grep -q report.py"
+check "--since tomorrow" sh -c "'$failcore' show --since 2099-01-01 --audit '$log' | grep -q report.py; test \$? = 1"
+check "--json gives the very lines" sh -c "'$failcore' show '$calm' --json --audit '$log' >'$work/json' &&
+    grep -F '\"run\":\"$calm\"' '$log'/log/*.jsonl | cmp - '$work/json'"
+check "a file instead of a directory" sh -c "'$failcore' show --json '$work/json' | cmp - '$work/json'"
+check "from standard input" sh -c "'$failcore' show --runs --audit - <'$work/json' | grep -q '$calm'"
+seq=$(lines | jq -s --arg run "$run" '[.[] | select(.run == $run and .code == "SSRF_BLOCKED")][0].seq')
+check "--seq shows a record's hash" sh -c "'$failcore' show --seq $seq --audit '$log' |
+    grep -q \"\$(cat '$log'/log/*.jsonl | jq -r 'select(.seq == $seq).merkle.entry_hash')\""
+
+# ---- colour and words --------------------------------------------------------------------------------
+check_fails "no colour in a pipe" grep -qP '\x1b' "$work/last"
+check "colour when asked for" sh -c "'$failcore' show --color=always --audit '$log' | grep -qP '\x1b\[1;31mBLOCKED'"
+check "never" sh -c "script -qec \"'$failcore' show --color=never --audit '$log'\" /dev/null | grep -qP '\x1b'; test \$? = 1"
+check "NO_COLOR" sh -c "NO_COLOR=1 script -qec \"'$failcore' show --audit '$log'\" /dev/null | grep -qP '\x1b'; test \$? = 1"
+check "a terminal has colour" sh -c "script -qec \"stty cols 120; TERM=xterm '$failcore' show --audit '$log'\" /dev/null | grep -qP '\x1b\[1;31mBLOCKED'"
+check "and no line is wider than it" sh -c "script -qec \"stty cols 100; '$failcore' show --color=never --audit '$log'\" /dev/null |
+    grep -vE '^ {20}' | tr -d '\r' | awk 'length(\$0) > 130 { bad = 1 } END { exit bad }'"
+
+# ---- names as attackers write them -----------------------------------------------------------------
+inert() { ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$1"; }
+check "nothing that acts comes out of show" inert "$work/last"
+check "no row is forged" sh -c "grep -c '^fake:' '$work/last' | grep -qx 0"
+check "what acts is named" grep -qF '\x1b[2J\x1b]0;owned\x07' "$work/last"
+check "bytes that are not UTF-8 too" grep -qF '\xff\xfe' "$work/last"
+for seq in $(lines | jq -r --arg run "$run" 'select(.run == $run and .status == "BLOCKED").seq'); do
+    "$failcore" why "$seq" --audit "$log" >>"$work/why" 2>&1 || echo "why $seq failed" >>"$work/bad"
+    "$failcore" show --seq "$seq" --audit "$log" >>"$work/why" 2>&1 || echo "show $seq failed" >>"$work/bad"
+done
+check "why tells every refusal" test ! -e "$work/bad"
+check "nothing that acts comes out of why" inert "$work/why"
+
+# ---- why ---------------------------------------------------------------------------------------------
+check "why by itself tells the last refusal" "$failcore" why --audit "$log"
+cp "$work/output" "$work/said"
+check "of the run" grep -q "BLOCKED by us" "$work/said"
+check_exit "a run without refusals" 125 "$failcore" why "$calm" --audit "$log"
+refusal() { lines | jq -s --arg run "$run" "[.[] | select(.run == \$run and $1)][0].seq"; }
+check "no rule for a secret" sh -c "'$failcore' why $(refusal '.call.path == ".env" and .status == "BLOCKED"') --audit '$log' | grep -q 'action: allow'; test \$? = 1"
+check "nor for a metadata address" sh -c "'$failcore' why $(refusal '.code == "SSRF_BLOCKED"') --audit '$log' | grep -qE 'action: allow|allow_private: true'; test \$? = 1"
+check "nor for a git hook" sh -c "'$failcore' why $(refusal '.call.path == ".git/hooks/post-checkout"') --audit '$log' | grep -q 'action: allow'; test \$? = 1"
+check "a rule for a plain name" sh -c "'$failcore' why $(refusal '.call.path == "vendor/notes.txt"') --audit '$log' | grep -qF 'operations: [write], paths: [\"vendor/notes.txt\"]'"
+check "a named rule is named" sh -c "'$failcore' why $(refusal '.policy.rule == "keep-the-project"') --audit '$log' | grep -q 'rule keep-the-project denies it'"
+check "a failure is not ours" sh -c "'$failcore' why $(refusal '.status == "FAIL"') --audit '$log' | grep -q 'failed by itself (ENOENT)'"
+check "--json" sh -c "'$failcore' why $(refusal '.code == "EXEC_DENIED"') --json --audit '$log' | jq -e '.status == \"BLOCKED\" and .rule == \"no-shell\"'"
+
+# ---- following, damage ---------------------------------------------------------------------------------
+"$bin/audit_story" "$log" --run 20300101-000000-live --open >/dev/null
+timeout 20 "$failcore" show --follow --audit "$log" >"$work/followed" 2>&1 &
+follower=$!
+at_exit "kill $follower"
+check "--follow shows what comes" wait_until 5 grep -q LIMIT_OUTPUT "$work/followed"
+"$bin/audit_story" "$log" --run 20300101-000000-live >/dev/null
+check "--follow ends with the run" wait "$follower"
+check "and showed its end" grep -q "exit code 0" "$work/followed"
+
+cp -r "$log" "$work/damaged"
+sed -i '5s/.*/{"not":"a record"}/' "$work/damaged/log/00000000000000000000.jsonl"
+check "a log with a damaged line is shown" "$failcore" show --audit "$work/damaged"
+cp "$work/output" "$work/said"
+check "and says so" grep -q "failcore audit verify" "$work/said"
