@@ -15,8 +15,9 @@
 
 struct address_range {
     struct ip_prefix prefix;
-    const char *text;  /* "169.254.0.0/16" */
-    const char *label; /* "link-local, cloud metadata" */
+    const char *text;   /* "169.254.0.0/16" */
+    const char *label;  /* "link-local, cloud metadata" */
+    const char *reason; /* both, for records */
 };
 
 /* All rows; the guard installs them as a kernel set. */
@@ -28,6 +29,13 @@ const struct address_range *address_ranges(size_t *ret_count);
  * (RFC 5214) form. NULL: public. IP_NONE gives NULL.
  */
 const struct address_range *address_range_find(const struct ip_address *address);
+
+/* The IPv4 address inside a mapped, translated, compatible, NAT64, 6to4, Teredo or ISATAP form. */
+bool address_embedded_v4(const struct ip_address *address, struct ip_address *ret_inner);
+
+/* The address that rules are held against: the one inside the well-known NAT64 prefix
+ * (64:ff9b::/96), else the address itself. */
+struct ip_address address_judged(const struct ip_address *address);
 
 /* Host names that are never resolved: "metadata.google.internal", *.internal, localhost, … */
 bool host_name_is_internal(struct str_view name);

@@ -150,7 +150,8 @@ bool policy_states_equal_here(const struct policy_state *a, const struct policy_
 /* Same residual rules for everything below; at its bound it answers no. */
 bool policy_states_equal_below(const struct policy *policy, const struct policy_state *a,
                                const struct policy_state *b);
-/* No deny, hide or log rule can match at or below: the only thing a native bind may cover. */
+/* Everything is allowed at the name and below, and no deny, hide or log rule can match there: the
+ * only thing a native bind may cover. */
 bool policy_state_unrestricted_below(const struct policy *policy, const struct policy_state *state);
 
 /* What the `filesystem` section says beside its rules, and `audit` as far as files go. */
@@ -164,6 +165,11 @@ struct fs_settings {
     unsigned int sync;                /* 1 << enum fs_operation: durable before they are done */
 };
 struct fs_settings policy_fs_settings(const struct policy *policy);
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+/* May the executable at this absolute path be started. Steps as policy_path_walk() does. */
+struct decision policy_decide_exec(const struct policy *policy, struct str_view path);
 
 /* ---- network ------------------------------------------------------------------------------- */
 

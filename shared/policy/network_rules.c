@@ -1,0 +1,458 @@
+#include "shared/policy/network_rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shared/policy/address_ranges.h"
+#include "shared/policy/pair_map.h"
+
+#define PREFIX_KEY_BYTES 18 /* family, length, address */
+
+/* One rule in the chain of a name or prefix. */
+struct link {
+    uint32_t rule;
+    uint32_t next; /* index + 1 */
+};
+
+struct network_rules {
+    const struct model *model;
+    bool closed; /* nobody has a network section */
+    bool allow_public;
+    bool log_violations;
+
+    struct arena arena;
+    struct link *links;
+    size_t link_count, link_capacity;
+    struct text_map exact;      /* name -> link + 1 */
+    struct text_map subdomains; /* x.org of *.x.org -> link + 1 */
+    uint32_t any;               /* "*" */
+    struct text_map prefixes;   /* prefix key -> link + 1 */
+    bool lengths[2][129];       /* prefix lengths in use, v4 and v6 */
+};
+
+/* ---- building ---------------------------------------------------------------------------- */
+
+static int add_link(struct network_rules *rules, uint32_t rule, uint32_t *chain)
+{
+    struct link *grown = arena_grow(&rules->arena, rules->links, rules->link_count,
+                                    &rules->link_capacity, sizeof(*grown));
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    rules->links = grown;
+    grown[rules->link_count] = (struct link){.rule = rule, .next = *chain};
+    *chain = (uint32_t)++rules->link_count;
+    return 0;
+}
+
+/* The first link stays the head that the map knows; further ones go behind it. */
+static int add_to_map(struct network_rules *rules, struct text_map *map, struct str_view key,
+                      uint32_t rule)
+{
+    uint32_t head;
+    uint32_t fresh = 0;
+    int error;
+
+    if (text_map_find(map, key, &head)) {
+        uint32_t chain = rules->links[head - 1].next;
+
+        error = add_link(rules, rule, &chain);
+        if (error == 0) {
+            rules->links[head - 1].next = chain;
+        }
+        return error;
+    }
+    error = add_link(rules, rule, &fresh);
+    if (error < 0) {
+        return error;
+    }
+    key = arena_copy(&rules->arena, key);
+    return key.bytes == NULL ? -ENOMEM : text_map_add(map, key, fresh);
+}
+
+static struct str_view prefix_key(const struct ip_address *address, unsigned int length,
+                                  char key[static PREFIX_KEY_BYTES])
+{
+    unsigned int whole = length / 8;
+
+    memset(key, 0, PREFIX_KEY_BYTES);
+    key[0] = (char)address->family;
+    key[1] = (char)length;
+    memcpy(key + 2, address->bytes, whole);
+    if (length % 8 != 0) {
+        key[2 + whole] = (char)(address->bytes[whole] & (0xFF00U >> (length % 8)));
+    }
+    return (struct str_view){.bytes = key, .length = PREFIX_KEY_BYTES};
+}
+
+static int add_rule(struct network_rules *rules, uint32_t index)
+{
+    const struct rule *rule = &rules->model->rules[index];
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < rule->pattern_count; i++) {
+        char text[HOST_NAME_TEXT_MAX];
+        struct host_pattern pattern;
+
+        if (host_pattern_parse(rule->patterns[i], text, &pattern) != NULL) {
+            return -EINVAL;
+        }
+        switch (pattern.kind) {
+        case HOST_EXACT:
+            error = add_to_map(rules, &rules->exact, pattern.name, index);
+            break;
+        case HOST_SUBDOMAINS:
+            error = add_to_map(rules, &rules->subdomains, pattern.name, index);
+            break;
+        case HOST_ANY:
+            error = add_link(rules, index, &rules->any);
+            break;
+        }
+    }
+    for (size_t i = 0; error == 0 && i < rule->prefix_count; i++) {
+        const struct ip_prefix *prefix = &rule->prefixes[i];
+        char key[PREFIX_KEY_BYTES];
+
+        rules->lengths[prefix->address.family == IP_V6 ? 1 : 0][prefix->length] = true;
+        error = add_to_map(rules, &rules->prefixes,
+                           prefix_key(&prefix->address, prefix->length, key), index);
+    }
+    return error;
+}
+
+int network_rules_new(const struct model *model, struct network_rules **ret_rules)
+{
+    struct network_rules *rules = calloc(1, sizeof(*rules));
+    int error = 0;
+
+    if (rules == NULL) {
+        return -ENOMEM;
+    }
+    rules->model = model;
+    rules->closed = !model->present[SECTION_NETWORK];
+    rules->allow_public = model->settings[SETTING_NET_DEFAULT].said &&
+                          model->settings[SETTING_NET_DEFAULT].value == 1;
+    rules->log_violations = model->settings[SETTING_ON_VIOLATION].said &&
+                            model->settings[SETTING_ON_VIOLATION].value == 1;
+    for (size_t i = 0; error == 0 && i < model->rule_count; i++) {
+        if (model->rules[i].section == SECTION_NETWORK) {
+            error = add_rule(rules, (uint32_t)i);
+        }
+    }
+    if (error < 0) {
+        network_rules_free(rules);
+        return error;
+    }
+    *ret_rules = rules;
+    return 0;
+}
+
+void network_rules_free(struct network_rules *rules)
+{
+    if (rules == NULL) {
+        return;
+    }
+    text_map_clear(&rules->exact);
+    text_map_clear(&rules->subdomains);
+    text_map_clear(&rules->prefixes);
+    arena_clear(&rules->arena);
+    free(rules);
+}
+
+/* ---- one question ------------------------------------------------------------------------- */
+
+struct question {
+    const struct network_rules *rules;
+    const struct net_request *request;
+    const struct address_range *range; /* NULL: public */
+    bool resolving;                    /* a name alone */
+    /* The best rule of each kind so far, or UINT32_MAX. */
+    uint32_t enforced, deny, log, allow;
+    bool port_missed;
+    bool protocol_missed;
+    size_t public_names;
+};
+
+static bool covers_port(const struct rule *rule, uint16_t port)
+{
+    for (size_t i = 0; i < rule->port_count; i++) {
+        if (port >= rule->ports[i].first && port <= rule->ports[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool covers_protocol(const struct rule *rule, enum net_protocol protocol)
+{
+    return (rule->protocols >> protocol & 1) != 0;
+}
+
+static bool covers_everything(const struct rule *rule)
+{
+    return rule->port_count == 1 && rule->ports[0].first == 1 && rule->ports[0].last == 65535 &&
+           covers_protocol(rule, NET_TCP) && covers_protocol(rule, NET_UDP);
+}
+
+static void keep_least(uint32_t *best, uint32_t index)
+{
+    *best = index < *best ? index : *best;
+}
+
+static void weigh(struct question *question, uint32_t index)
+{
+    const struct rule *rule = &question->rules->model->rules[index];
+    bool denies = rule->action == VERDICT_DENY || rule->action == VERDICT_HIDE;
+
+    if (question->resolving) {
+        /* A flow may still be refused by its port; only a rule that leaves nothing open stops the
+         * question itself. */
+        if (denies && !covers_everything(rule)) {
+            return;
+        }
+    } else {
+        if (!covers_protocol(rule, question->request->protocol)) {
+            question->protocol_missed = question->protocol_missed || !denies;
+            return;
+        }
+        if (!covers_port(rule, question->request->port)) {
+            question->port_missed = question->port_missed || !denies;
+            return;
+        }
+        if (question->range != NULL && !denies && !rule->allow_private) {
+            return;
+        }
+    }
+    if (denies) {
+        keep_least(rule->enforced ? &question->enforced : &question->deny, index);
+    } else {
+        keep_least(rule->action == VERDICT_LOG ? &question->log : &question->allow, index);
+    }
+}
+
+static void weigh_chain(struct question *question, uint32_t link)
+{
+    for (; link != 0; link = question->rules->links[link - 1].next) {
+        weigh(question, question->rules->links[link - 1].rule);
+    }
+}
+
+static void weigh_name(struct question *question, struct str_view name)
+{
+    const struct network_rules *rules = question->rules;
+    uint32_t link;
+
+    if (text_map_find(&rules->exact, name, &link)) {
+        weigh_chain(question, link);
+    }
+    for (size_t i = 0; i + 1 < name.length; i++) {
+        struct str_view parent = {.bytes = name.bytes + i + 1, .length = name.length - i - 1};
+
+        if (name.bytes[i] == '.' && text_map_find(&rules->subdomains, parent, &link)) {
+            weigh_chain(question, link);
+        }
+    }
+    if (host_name_is_dotted(name)) {
+        question->public_names++;
+        weigh_chain(question, rules->any);
+    }
+}
+
+static void weigh_address(struct question *question, const struct ip_address *address)
+{
+    const struct network_rules *rules = question->rules;
+    const bool *lengths = rules->lengths[address->family == IP_V6 ? 1 : 0];
+
+    for (unsigned int length = 0; length <= ip_family_bits(address->family); length++) {
+        char key[PREFIX_KEY_BYTES];
+        uint32_t link;
+
+        if (lengths[length] &&
+            text_map_find(&rules->prefixes, prefix_key(address, length, key), &link)) {
+            weigh_chain(question, link);
+        }
+    }
+}
+
+static struct decision decided(const struct question *question, uint32_t index,
+                               enum denial_code code)
+{
+    const struct rule *rule = &question->rules->model->rules[index];
+    bool softened = question->rules->log_violations && !rule->enforced &&
+                    (rule->action == VERDICT_DENY || rule->action == VERDICT_HIDE) &&
+                    question->range == NULL;
+    struct decision decision = {
+        .verdict = softened ? VERDICT_LOG : rule->action,
+        .code = DENIAL_NONE,
+        .rule = {index},
+        .reason = rule->message,
+        .name_check = NAME_CHECK_TLS,
+    };
+
+    if (!decision_permits(decision)) {
+        decision.verdict = VERDICT_DENY;
+        decision.code = code;
+        if (decision.reason.bytes == NULL) {
+            decision.reason = str_view_from(denial_code_meaning(code));
+        }
+    }
+    if (rule->name_check_said) {
+        decision.name_check = rule->name_check;
+    } else if (rule->prefix_count > 0) {
+        decision.name_check = NAME_CHECK_ADDRESS_ONLY;
+    } else if (question->request->port == 80) {
+        decision.name_check = NAME_CHECK_HTTP;
+    }
+    return decision;
+}
+
+static struct decision refused(rule_id rule, enum denial_code code, const char *reason)
+{
+    return (struct decision){
+        .verdict = VERDICT_DENY, .code = code, .rule = rule, .reason = str_view_from(reason)};
+}
+
+/* No rule spoke. */
+static struct decision decide_by_default(const struct question *question)
+{
+    const struct net_request *request = question->request;
+    struct decision permitted = {
+        .verdict = question->rules->log_violations ? VERDICT_LOG : VERDICT_ALLOW,
+        .code = DENIAL_NONE,
+        .rule = RULE_DEFAULT,
+        .name_check = request->port == 80 ? NAME_CHECK_HTTP : NAME_CHECK_TLS,
+    };
+    enum denial_code code = DENIAL_ADDRESS_DENIED;
+
+    if (question->rules->allow_public && question->public_names > 0 &&
+        (question->resolving ||
+         (request->protocol == NET_TCP && (request->port == 80 || request->port == 443)))) {
+        permitted.verdict = VERDICT_ALLOW;
+        return permitted;
+    }
+    if (question->rules->log_violations && request->protocol != NET_OTHER &&
+        (!question->resolving || question->public_names > 0)) {
+        permitted.name_check =
+            question->public_names == 0 ? NAME_CHECK_ADDRESS_ONLY : permitted.name_check;
+        return permitted;
+    }
+    if (question->rules->allow_public && question->public_names > 0) {
+        code = request->protocol != NET_TCP ? DENIAL_PROTOCOL_DENIED : DENIAL_PORT_DENIED;
+    } else if (question->port_missed) {
+        code = DENIAL_PORT_DENIED;
+    } else if (question->protocol_missed || request->protocol == NET_OTHER) {
+        code = DENIAL_PROTOCOL_DENIED;
+    } else if (request->name_count > 0) {
+        code = DENIAL_DOMAIN_DENIED;
+    }
+    return refused(RULE_DEFAULT, code, denial_code_meaning(code));
+}
+
+/* The built-in ranges stand before every rule but one that names the address itself. */
+static struct decision decide_range(const struct question *question)
+{
+    struct decision decision =
+        refused(RULE_BUILTIN,
+                question->request->name_count > 0 ? DENIAL_DNS_REBINDING : DENIAL_SSRF_BLOCKED,
+                question->range->reason);
+
+    if (question->enforced != UINT32_MAX) {
+        return decided(question, question->enforced, DENIAL_ADDRESS_DENIED);
+    }
+    if (question->deny != UINT32_MAX) {
+        return decided(question, question->deny, DENIAL_ADDRESS_DENIED);
+    }
+    if (question->log != UINT32_MAX) {
+        return decided(question, question->log, DENIAL_NONE);
+    }
+    if (question->allow != UINT32_MAX) {
+        return decided(question, question->allow, DENIAL_NONE);
+    }
+    return decision;
+}
+
+static struct decision decide_rules(const struct question *question)
+{
+    enum denial_code code =
+        question->request->name_count > 0 ? DENIAL_DOMAIN_DENIED : DENIAL_ADDRESS_DENIED;
+
+    if (question->enforced != UINT32_MAX) {
+        return decided(question, question->enforced, code);
+    }
+    if (question->deny != UINT32_MAX) {
+        return decided(question, question->deny, code);
+    }
+    if (question->log != UINT32_MAX) {
+        return decided(question, question->log, code);
+    }
+    if (question->allow != UINT32_MAX) {
+        return decided(question, question->allow, code);
+    }
+    return decide_by_default(question);
+}
+
+struct decision network_rules_decide(const struct network_rules *rules,
+                                     const struct net_request *request)
+{
+    struct question question = {
+        .rules = rules,
+        .request = request,
+        .resolving = request->address.family == IP_NONE,
+        .enforced = UINT32_MAX,
+        .deny = UINT32_MAX,
+        .log = UINT32_MAX,
+        .allow = UINT32_MAX,
+    };
+    bool internal = false;
+
+    for (size_t i = 0; i < request->name_count; i++) {
+        char text[HOST_NAME_TEXT_MAX];
+        struct str_view name;
+
+        if (!host_name_fold(request->names[i], text, &name)) {
+            if (question.resolving) {
+                return refused(RULE_BUILTIN, DENIAL_DOMAIN_DENIED, "not a host name");
+            }
+            continue;
+        }
+        if (host_name_is_internal(name)) {
+            internal = true;
+            continue;
+        }
+        weigh_name(&question, name);
+    }
+    if (question.resolving && (internal || request->name_count == 0)) {
+        return refused(RULE_BUILTIN, DENIAL_SSRF_BLOCKED,
+                       "a name of internal services, which is never resolved");
+    }
+    if (rules->closed) {
+        question.range = question.resolving ? NULL : address_range_find(&request->address);
+        return question.range != NULL
+                   ? decide_range(&question)
+                   : decide_by_default(&(struct question){.rules = &(const struct network_rules){0},
+                                                          .request = request,
+                                                          .resolving = question.resolving});
+    }
+    if (!question.resolving) {
+        struct ip_address judged = address_judged(&request->address);
+        struct ip_address inner;
+
+        question.range = address_range_find(&request->address);
+        weigh_address(&question, &request->address);
+        if (!ip_address_equals(&judged, &request->address)) {
+            weigh_address(&question, &judged);
+        } else if (address_embedded_v4(&request->address, &inner)) {
+            /* A 6to4 or mapped form is its own address to an allow rule, and both to a deny. */
+            struct question inside = question;
+
+            weigh_address(&inside, &inner);
+            question.deny = inside.deny;
+            question.enforced = inside.enforced;
+        }
+        if (question.range != NULL) {
+            return decide_range(&question);
+        }
+    }
+    return decide_rules(&question);
+}

@@ -1,0 +1,441 @@
+#include "shared/policy/policy.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/crypto/sha256.h"
+#include "shared/policy/document.h"
+#include "shared/policy/network_rules.h"
+#include "shared/policy/path_automaton.h"
+#include "shared/policy/policy_load.h"
+#include "shared/policy/policy_merge.h"
+#include "shared/policy/policy_print.h"
+#include "shared/policy/policy_reader.h"
+#include "shared/policy/policy_settings.h"
+
+#define POLICY_HASH_DIGITS 16
+
+struct policy {
+    _Atomic unsigned int references;
+    struct arena arena;
+    struct model *model;
+    struct path_automaton *filesystem;
+    struct path_automaton *process;
+    struct network_rules *network;
+    struct policy_settings settings;
+    char hash[POLICY_HASH_DIGITS + 1];
+};
+
+/* ---- compiling ----------------------------------------------------------------------------- */
+
+static bool says(const struct model *model, enum setting setting, uint64_t value)
+{
+    return model->settings[setting].said && model->settings[setting].value == value;
+}
+
+/* The default of a process section that says nothing is to allow. */
+static enum verdict default_of(const struct model *model, enum section section)
+{
+    if (section == SECTION_PROCESS) {
+        return says(model, SETTING_PROCESS_DEFAULT, 0) ? VERDICT_DENY : VERDICT_ALLOW;
+    }
+    return says(model, SETTING_FS_DEFAULT, 1) ? VERDICT_ALLOW : VERDICT_DENY;
+}
+
+static int compile_paths(const struct model *model, enum section section,
+                         struct path_automaton **ret_automaton)
+{
+    AUTO_FREE struct path_rule *rules = calloc(model->rule_count + 1, sizeof(*rules));
+    struct path_section input = {
+        .rules = rules,
+        .otherwise = default_of(model, section),
+        .log_violations = says(model, SETTING_ON_VIOLATION, 1) &&
+                          (section == SECTION_PROCESS || model->present[section]),
+    };
+
+    if (rules == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < model->rule_count; i++) {
+        const struct rule *rule = &model->rules[i];
+
+        if (rule->section == section) {
+            rules[input.rule_count++] = (struct path_rule){
+                .rule = (uint32_t)i,
+                .action = rule->action,
+                .enforced = rule->enforced,
+                .operations = rule->operations,
+                .patterns = rule->patterns,
+                .pattern_count = rule->pattern_count,
+            };
+        }
+    }
+    return path_automaton_new(&input, ret_automaton);
+}
+
+static const struct policy_state *walk(struct path_automaton *automaton, struct str_view path)
+{
+    const struct policy_state *state = path_automaton_root(automaton);
+
+    for (size_t from = 0; from < path.length;) {
+        size_t to = from;
+        struct str_view name;
+        const struct policy_state *next;
+
+        while (to < path.length && path.bytes[to] != '/') {
+            to++;
+        }
+        name = (struct str_view){.bytes = path.bytes + from, .length = to - from};
+        from = to + 1;
+        if (name.length == 0 || str_view_equals_text(name, ".")) {
+            continue;
+        }
+        if (str_view_equals_text(name, "..")) {
+            policy_state_unref(state);
+            return policy_state_deny_all();
+        }
+        next = path_automaton_step(automaton, state, name);
+        policy_state_unref(state);
+        state = next;
+    }
+    return state;
+}
+
+/* SR18: only what the automaton proves free of rules may be bound past the mount. */
+static void drop_restricted_trees(struct policy *policy)
+{
+    struct texts *native = &policy->model->lists[LIST_NATIVE];
+    size_t kept = 0;
+
+    for (size_t i = 0; i < native->count; i++) {
+        struct str_view tree = native->items[i].text;
+        const struct policy_state *state;
+
+        if (str_view_ends_with(tree, STR_VIEW_LITERAL("/**"))) {
+            tree.length -= 3;
+        }
+        state = walk(policy->filesystem, tree);
+        if (path_automaton_unrestricted_below(policy->filesystem, state)) {
+            native->items[kept++] = native->items[i];
+        }
+        policy_state_unref(state);
+    }
+    native->count = kept;
+}
+
+/* A path of the host that a deny or hide rule names is not offered by the sandbox lists. */
+static void drop_denied_paths(struct policy *policy, enum text_list list)
+{
+    struct texts *texts = &policy->model->lists[list];
+    size_t kept = 0;
+
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct policy_state *state = walk(policy->filesystem, texts->items[i].text);
+        enum verdict verdict = policy_state_verdict(state, FS_READ);
+        bool denied = policy_state_rule(state, FS_READ).index != RULE_DEFAULT.index &&
+                      (verdict == VERDICT_DENY || verdict == VERDICT_HIDE);
+
+        if (!denied) {
+            texts->items[kept++] = texts->items[i];
+        }
+        policy_state_unref(state);
+    }
+    texts->count = kept;
+}
+
+static int hash_model(const struct model *model, char hash[static POLICY_HASH_DIGITS + 1])
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct sha256 *sha = sha256_new();
+    uint8_t digest[SHA256_SIZE];
+    char digits[SHA256_HEX_SIZE];
+    int error = -ENOMEM;
+
+    model_print(model, false, &text);
+    if (sha != NULL && text_buffer_error(&text) == 0) {
+        error = sha256_of(sha, text_buffer_text(&text), text.length, digest);
+    }
+    sha256_free(sha);
+    if (error < 0) {
+        return error;
+    }
+    hex_encode(digest, SHA256_SIZE, digits);
+    memcpy(hash, digits, POLICY_HASH_DIGITS);
+    hash[POLICY_HASH_DIGITS] = '\0';
+    return 0;
+}
+
+static int compile(struct policy *policy)
+{
+    struct model *model = policy->model;
+    int error = compile_paths(model, SECTION_FILESYSTEM, &policy->filesystem);
+
+    if (error == 0) {
+        error = compile_paths(model, SECTION_PROCESS, &policy->process);
+    }
+    if (error == 0) {
+        error = network_rules_new(model, &policy->network);
+    }
+    for (size_t i = 0; error == 0 && i < model->rule_count; i++) {
+        struct rule *rule = &model->rules[i];
+
+        if (rule->origin_text.bytes == NULL) {
+            rule->origin_text = origin_text(&policy->arena, &rule->origin);
+            error = rule->origin_text.bytes == NULL && rule->origin.file != NULL ? -ENOMEM : 0;
+        }
+    }
+    if (error < 0) {
+        return error;
+    }
+    error = policy_settings_fill(model, &policy->arena, &policy->settings);
+    if (error < 0) {
+        return error;
+    }
+    drop_restricted_trees(policy);
+    drop_denied_paths(policy, LIST_SANDBOX_READ_ONLY);
+    drop_denied_paths(policy, LIST_SANDBOX_READ_WRITE);
+    drop_denied_paths(policy, LIST_SANDBOX_SOCKETS);
+    return hash_model(model, policy->hash);
+}
+
+int policy_compile(struct model *model, struct arena *arena, struct policy **ret_policy,
+                   struct failure *reterr)
+{
+    struct policy *policy = calloc(1, sizeof(*policy));
+    int error = -ENOMEM;
+
+    if (policy == NULL) {
+        arena_clear(arena);
+        return failure_set(reterr, -ENOMEM, "out of memory while compiling the policy");
+    }
+    policy->arena = *arena;
+    *arena = (struct arena){0};
+    policy->model = model;
+    atomic_store(&policy->references, 1);
+    error = compile(policy);
+    if (error < 0) {
+        policy_unref(policy);
+        return failure_set(reterr, error, "cannot compile the policy: %s", strerror(-error));
+    }
+    *ret_policy = policy;
+    return 0;
+}
+
+int policy_load_from(const char *const *words, size_t count,
+                     const struct policy_directories *directories, struct policy **ret_policy,
+                     struct failure *reterr)
+{
+    struct arena arena = {0};
+    struct model *model;
+    int error = policy_load_model(words, count, directories, &arena, &model, reterr);
+
+    if (error < 0) {
+        arena_clear(&arena);
+        return error;
+    }
+    return policy_compile(model, &arena, ret_policy, reterr);
+}
+
+int policy_load(const char *const *words, size_t count, struct policy **ret_policy,
+                struct failure *reterr)
+{
+    struct policy_directories directories = policy_directories_default();
+
+    return policy_load_from(words, count, &directories, ret_policy, reterr);
+}
+
+int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *reterr)
+{
+    static const struct document_source source = {.file = "<resolved policy>"};
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct arena arena = {0};
+    struct model *model;
+    bool resolved;
+    int error;
+
+    /* The descriptor may be shared: its offset is not ours to trust. */
+    if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE) {
+        error = -errno;
+    } else {
+        error = read_to_end(fd, DOCUMENT_BYTES_MAX, &text);
+    }
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot read the resolved policy: %s", strerror(-error));
+    }
+    error = policy_read(text_buffer_view(&text), &source, STR_VIEW_LITERAL("unnamed"), &arena,
+                        &model, &resolved, reterr);
+    if (error == 0 && (!resolved || model->extends.count > 0)) {
+        error = failure_set(reterr, -EINVAL, "this is no resolved policy");
+    }
+    if (error < 0) {
+        arena_clear(&arena);
+        return error;
+    }
+    model_close_absent(model);
+    model_sort(model);
+    return policy_compile(model, &arena, ret_policy, reterr);
+}
+
+struct policy *policy_ref(struct policy *policy)
+{
+    atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    return policy;
+}
+
+void policy_unref(struct policy *policy)
+{
+    if (policy == NULL ||
+        atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    path_automaton_free(policy->filesystem);
+    path_automaton_free(policy->process);
+    network_rules_free(policy->network);
+    arena_clear(&policy->arena);
+    free(policy);
+}
+
+/* ---- what it is ---------------------------------------------------------------------------- */
+
+int policy_print(const struct policy *policy, struct text_buffer *text)
+{
+    model_print(policy->model, true, text);
+    return text_buffer_error(text);
+}
+
+struct str_view policy_name(const struct policy *policy)
+{
+    return policy->model->name;
+}
+
+struct str_view policy_revision(const struct policy *policy)
+{
+    return policy->model->revision;
+}
+
+const char *policy_hash(const struct policy *policy)
+{
+    return policy->hash;
+}
+
+struct fs_settings policy_fs_settings(const struct policy *policy)
+{
+    return policy->settings.filesystem;
+}
+
+struct net_settings policy_net_settings(const struct policy *policy)
+{
+    return policy->settings.network;
+}
+
+const struct model *policy_model(const struct policy *policy)
+{
+    return policy->model;
+}
+
+struct path_automaton *policy_fs_automaton(const struct policy *policy)
+{
+    return policy->filesystem;
+}
+
+struct str_view policy_rule_id(const struct policy *policy, rule_id rule)
+{
+    if (rule.index < policy->model->rule_count) {
+        return policy->model->rules[rule.index].id;
+    }
+    return rule.index == RULE_DEFAULT.index ? STR_VIEW_LITERAL("default")
+                                            : STR_VIEW_LITERAL("builtin");
+}
+
+struct str_view policy_rule_origin(const struct policy *policy, rule_id rule)
+{
+    return rule.index < policy->model->rule_count ? policy->model->rules[rule.index].origin_text
+                                                  : (struct str_view){0};
+}
+
+/* ---- decisions ----------------------------------------------------------------------------- */
+
+int decision_errno(struct decision decision)
+{
+    int error;
+
+    if (decision_permits(decision)) {
+        return 0;
+    }
+    error = denial_code_errno(decision.code);
+    /* A refusal without an errno of its own is still a refusal. */
+    return error == 0 ? -EACCES : -error;
+}
+
+const struct policy_state *policy_path_root(const struct policy *policy)
+{
+    return path_automaton_root(policy->filesystem);
+}
+
+const struct policy_state *policy_path_step(const struct policy *policy,
+                                            const struct policy_state *state, struct str_view name)
+{
+    return path_automaton_step(policy->filesystem, state, name);
+}
+
+const struct policy_state *policy_path_walk(const struct policy *policy, struct str_view path)
+{
+    return walk(policy->filesystem, path);
+}
+
+static struct decision decide_state(const struct policy *policy, const struct policy_state *state,
+                                    enum fs_operation operation, enum denial_code denied)
+{
+    struct decision decision = {
+        .verdict = policy_state_verdict(state, operation),
+        .rule = policy_state_rule(state, operation),
+    };
+
+    if (decision.rule.index < policy->model->rule_count) {
+        decision.reason = policy->model->rules[decision.rule.index].message;
+    }
+    if (!decision_permits(decision)) {
+        decision.code = decision.verdict == VERDICT_HIDE ? DENIAL_PATH_HIDDEN : denied;
+        if (decision.reason.bytes == NULL) {
+            decision.reason = decision.rule.index == RULE_BUILTIN.index
+                                  ? STR_VIEW_LITERAL("the path cannot be judged")
+                                  : str_view_from(denial_code_meaning(decision.code));
+        }
+    }
+    return decision;
+}
+
+struct decision policy_decide_fs(const struct policy *policy, const struct policy_state *state,
+                                 enum fs_operation operation)
+{
+    return decide_state(policy, state, operation, DENIAL_PATH_DENIED);
+}
+
+struct decision policy_decide_exec(const struct policy *policy, struct str_view path)
+{
+    const struct policy_state *state = walk(policy->process, path);
+    struct decision decision = decide_state(policy, state, FS_EXECUTE, DENIAL_EXEC_DENIED);
+
+    policy_state_unref(state);
+    return decision;
+}
+
+bool policy_states_equal_below(const struct policy *policy, const struct policy_state *a,
+                               const struct policy_state *b)
+{
+    return path_automaton_equal_below(policy->filesystem, a, b);
+}
+
+bool policy_state_unrestricted_below(const struct policy *policy, const struct policy_state *state)
+{
+    return path_automaton_unrestricted_below(policy->filesystem, state);
+}
+
+struct decision policy_decide_net(const struct policy *policy, const struct net_request *request)
+{
+    return network_rules_decide(policy->network, request);
+}

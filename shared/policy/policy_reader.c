@@ -1,0 +1,583 @@
+#include "shared/policy/policy_reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shared/policy/address_ranges.h"
+#include "shared/policy/grammar.h"
+#include "shared/policy/path_pattern.h"
+#include "shared/policy/rule_reader.h"
+#include "shared/policy/scalar_value.h"
+
+struct reader {
+    const struct document_source *source;
+    struct arena *arena;
+    struct failure *reterr;
+    struct model *model;
+    bool resolved;
+    size_t patterns;
+    struct rule_ids ids;
+};
+
+static struct origin origin_of(const struct reader *reader, const struct node *node)
+{
+    return (struct origin){
+        .file = reader->source->file, .line = node->line, .column = node->column};
+}
+
+static struct value_context context_of(const struct reader *reader, const struct key *key)
+{
+    return (struct value_context){.source = reader->source,
+                                  .arena = reader->arena,
+                                  .reterr = reader->reterr,
+                                  .key = key->name};
+}
+
+bool policy_name_is_valid(struct str_view name, bool joined)
+{
+    if (name.length == 0 || name.length > (joined ? 1024 : 64)) {
+        return false;
+    }
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.bytes[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+              (joined && c == '+'))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int read_name(struct reader *reader, const struct value_context *context,
+                     const struct node *value)
+{
+    int error = value_text(context, value, &reader->model->name);
+
+    if (error == 0 && !policy_name_is_valid(reader->model->name, reader->resolved)) {
+        return document_refuse(reader->source, value, reader->reterr,
+                               "use lower-case letters, digits, - and _, at most 64",
+                               "name: \"%.*s\" is not a policy name",
+                               STR_VIEW_PRINTF(reader->model->name));
+    }
+    return error;
+}
+
+static int read_version(struct reader *reader, const struct node *value)
+{
+    if (value->kind == NODE_SCALAR && !value->quoted && str_view_equals_text(value->text, "1")) {
+        return 0;
+    }
+    return document_refuse(reader->source, value, reader->reterr, "write version: 1",
+                           "version: this program reads version 1 of the grammar only");
+}
+
+static int read_setting(struct reader *reader, const struct value_context *context,
+                        enum setting setting, const struct node *value)
+{
+    const struct setting_row *row = setting_row(setting);
+    struct setting_value *slot = &reader->model->settings[setting];
+    size_t index = 0;
+    bool boolean;
+    int error;
+
+    if (row->words[0] == NULL) {
+        error = value_quantity(context, value, row->quantity, &slot->value);
+    } else if (strcmp(row->words[0], "false") == 0) {
+        error = value_boolean(context, value, &boolean);
+        slot->value = error == 0 && boolean ? 1 : 0;
+    } else {
+        error = value_word(context, value, row->words, row->word_count, &index);
+        slot->value = index;
+    }
+    if (error < 0) {
+        return error;
+    }
+    slot->said = true;
+    slot->origin = origin_of(reader, value);
+    return 0;
+}
+
+/* Literal components and maybe a final **: what can be bound as a tree. */
+static int check_native(const struct value_context *context, const struct node *node,
+                        struct str_view pattern)
+{
+    struct str_view tree = pattern;
+
+    if (str_view_ends_with(tree, STR_VIEW_LITERAL("/**"))) {
+        tree.length -= 3;
+    }
+    for (size_t i = 0; i < tree.length; i++) {
+        if (strchr("*?[{\\", tree.bytes[i]) != NULL) {
+            return document_refuse(
+                context->source, node, context->reterr, "name one directory: node_modules/**",
+                "native: \"%.*s\" is not one directory", STR_VIEW_PRINTF(pattern));
+        }
+    }
+    return 0;
+}
+
+static int check_absolute(const struct value_context *context, const struct node *node,
+                          struct str_view path)
+{
+    if (path.bytes[0] == '/' && path.length >= 2) {
+        return 0;
+    }
+    return document_refuse(
+        context->source, node, context->reterr, "write the path from the root of the host",
+        "%s: \"%.*s\" is not an absolute path", context->key, STR_VIEW_PRINTF(path));
+}
+
+static int check_upstream(const struct value_context *context, const struct node *node,
+                          struct str_view text)
+{
+    struct ip_address address;
+
+    if (str_view_equals_text(text, "system") || ip_address_parse(text, &address) == 0) {
+        return 0;
+    }
+    return document_refuse(context->source, node, context->reterr,
+                           "write system, or the address of a resolver",
+                           "upstream: \"%.*s\" is not an address", STR_VIEW_PRINTF(text));
+}
+
+static int read_list_item(const struct value_context *context, enum value_kind kind,
+                          const struct node *item, struct str_view *ret_text)
+{
+    size_t word = 0;
+    int error;
+
+    if (kind == VALUE_SYNC) {
+        error = value_word(context, item, operation_words, FS_LOOKUP, &word);
+        *ret_text = str_view_from(operation_words[word]);
+        return error;
+    }
+    if (kind == VALUE_NATIVE) {
+        error = value_path_pattern(context, item, ret_text);
+        return error < 0 ? error : check_native(context, item, *ret_text);
+    }
+    error = value_text(context, item, ret_text);
+    if (error < 0) {
+        return error;
+    }
+    return kind == VALUE_ABSOLUTE   ? check_absolute(context, item, *ret_text)
+           : kind == VALUE_UPSTREAM ? check_upstream(context, item, *ret_text)
+                                    : 0;
+}
+
+static int read_texts(struct reader *reader, const struct value_context *context,
+                      const struct key *key, struct texts *texts, const struct node *value)
+{
+    int error = value_expect(context, value, NODE_LIST);
+
+    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
+        struct text_item added = {.origin = origin_of(reader, item)};
+
+        error = read_list_item(context, key->kind, item, &added.text);
+        if (error == 0) {
+            error = texts_add(texts, reader->arena, added);
+        }
+    }
+    return error;
+}
+
+/* ---- maps ------------------------------------------------------------------------------- */
+
+typedef int store_key(struct reader *reader, void *target, const struct key *key,
+                      const struct node *value);
+
+static int refuse_key(struct reader *reader, const struct shape *shape, const struct node *node)
+{
+    const char *nearest = shape_nearest(shape, node->text);
+    char mend[256];
+    size_t used;
+
+    if (nearest != NULL) {
+        snprintf(mend, sizeof(mend), "did you mean \"%s\"?", nearest);
+    } else {
+        used = (size_t)snprintf(mend, sizeof(mend), "the keys here are:");
+        for (size_t i = 0; i < shape->key_count && used < sizeof(mend); i++) {
+            used += (size_t)snprintf(mend + used, sizeof(mend) - used, " %s", shape->keys[i].name);
+        }
+    }
+    return document_refuse(reader->source, node, reader->reterr, mend, "unknown key \"%.*s\" in %s",
+                           STR_VIEW_PRINTF(node->text), shape->name);
+}
+
+static int read_map(struct reader *reader, const struct shape *shape, const struct node *node,
+                    store_key *store, void *target)
+{
+    struct value_context context = {.source = reader->source,
+                                    .arena = reader->arena,
+                                    .reterr = reader->reterr,
+                                    .key = shape->name};
+    uint64_t seen = 0;
+    int error = value_expect(&context, node, NODE_MAP);
+
+    for (const struct node *at = node->first; error == 0 && at != NULL; at = at->next) {
+        const struct key *key = shape_find(shape, at->text);
+
+        if (key == NULL) {
+            return refuse_key(reader, shape, at);
+        }
+        if ((seen >> (key - shape->keys) & 1) != 0) {
+            return document_refuse(reader->source, at, reader->reterr,
+                                   "keep one of them; the values do not add up",
+                                   "the key \"%s\" is there twice", key->name);
+        }
+        seen |= UINT64_C(1) << (key - shape->keys);
+        error = store(reader, target, key, at->value);
+    }
+    for (size_t i = 0; error == 0 && i < shape->key_count; i++) {
+        if (shape->keys[i].required && (seen >> i & 1) == 0) {
+            return document_refuse(reader->source, node, reader->reterr, shape->keys[i].help,
+                                   "%s without \"%s\"", shape->name, shape->keys[i].name);
+        }
+    }
+    return error;
+}
+
+/* ---- rules ------------------------------------------------------------------------------ */
+
+static int store_rule(struct reader *reader, void *target, const struct key *key,
+                      const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    struct rule_draft *draft = target;
+
+    if (key->target == KEY_ORIGIN && !reader->resolved) {
+        return document_refuse(reader->source, value, reader->reterr,
+                               "leave it out: a rule's origin is where it stands",
+                               "origin: only a resolved policy has it");
+    }
+    return rule_draft_read(draft, &context, key, value);
+}
+
+static int read_rules(struct reader *reader, const struct key *key, enum section section,
+                      const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    int error = value_expect(&context, value, NODE_LIST);
+
+    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
+        struct rule *rule = model_add_rule(reader->model, reader->arena);
+        struct rule_draft draft = {.rule = rule};
+
+        if (rule == NULL) {
+            return -ENOMEM;
+        }
+        *rule = (struct rule){.section = section, .origin = origin_of(reader, item)};
+        if (reader->model->rule_count > POLICY_RULES_MAX) {
+            return document_refuse(reader->source, item, reader->reterr,
+                                   "put several patterns into one rule",
+                                   "more than %d rules in one policy", POLICY_RULES_MAX);
+        }
+        error = read_map(reader, key->shape, item, store_rule, &draft);
+        if (error == 0) {
+            error = rule_draft_finish(&draft, &context, item);
+        }
+        if (error < 0) {
+            return error;
+        }
+        reader->patterns += rule->pattern_count + rule->prefix_count;
+        if (reader->patterns > POLICY_PATTERNS_MAX) {
+            return document_refuse(reader->source, item, reader->reterr,
+                                   "write fewer and wider patterns",
+                                   "more than %d patterns in one policy", POLICY_PATTERNS_MAX);
+        }
+        if (!reader->resolved) {
+            error = rule_ids_add(&reader->ids, &context, rule, item);
+        }
+    }
+    return error;
+}
+
+/* ---- breakers and tests ----------------------------------------------------------------- */
+
+static int store_breaker(struct reader *reader, void *target, const struct key *key,
+                         const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    struct breaker *breaker = target;
+    size_t word = 0;
+    int error;
+
+    if (key->target == KEY_COUNT) {
+        return value_quantity(&context, value, QUANTITY_SIZE, &breaker->count);
+    }
+    if (key->target == KEY_WITHIN) {
+        return value_quantity(&context, value, QUANTITY_DURATION, &breaker->within_ms);
+    }
+    error = value_word(&context, value, key->words, key->word_count, &word);
+    if (error == 0 && key->target == KEY_EVENT) {
+        breaker->event = (enum breaker_event)word;
+    } else if (error == 0) {
+        breaker->action = (enum breaker_action)word;
+    }
+    return error;
+}
+
+static int read_breakers(struct reader *reader, const struct key *key, const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    int error = value_expect(&context, value, NODE_LIST);
+
+    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
+        struct breaker *breaker = model_add_breaker(reader->model, reader->arena);
+
+        if (breaker == NULL) {
+            return -ENOMEM;
+        }
+        *breaker = (struct breaker){.origin = origin_of(reader, item)};
+        error = read_map(reader, key->shape, item, store_breaker, breaker);
+    }
+    return error;
+}
+
+static int read_fs_case(struct reader *reader, const struct value_context *context,
+                        struct policy_test *test, const struct node *value)
+{
+    size_t word = 0;
+    int error = value_expect(context, value, NODE_LIST);
+
+    if (error < 0) {
+        return error;
+    }
+    if (value->count != 2) {
+        return document_refuse(reader->source, value, reader->reterr,
+                               "write fs: [read, src/main.c]", "fs: a case has two members");
+    }
+    error = value_word(context, value->first, operation_words, FS_LOOKUP, &word);
+    if (error < 0) {
+        return error;
+    }
+    test->operation = str_view_from(operation_words[word]);
+    return value_text(context, value->first->next, &test->subject);
+}
+
+static int store_test(struct reader *reader, void *target, const struct key *key,
+                      const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    struct policy_test *test = target;
+    size_t word = 0;
+    int error;
+
+    if (key->target == KEY_EXPECT) {
+        error = value_word(&context, value, key->words, key->word_count, &word);
+        test->expect_allow = error == 0 && word == 0;
+        return error;
+    }
+    if (key->target == KEY_RULE) {
+        return value_text(&context, value, &test->rule);
+    }
+    if (test->subject.bytes != NULL) {
+        return document_refuse(reader->source, value, reader->reterr,
+                               "write one test for each question", "a test with two questions");
+    }
+    test->section = key->target == KEY_FS    ? SECTION_FILESYSTEM
+                    : key->target == KEY_NET ? SECTION_NETWORK
+                                             : SECTION_PROCESS;
+    return key->target == KEY_FS ? read_fs_case(reader, &context, test, value)
+                                 : value_text(&context, value, &test->subject);
+}
+
+static int read_tests(struct reader *reader, const struct key *key, const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    int error = value_expect(&context, value, NODE_LIST);
+
+    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
+        struct policy_test *test = model_add_test(reader->model, reader->arena);
+
+        if (test == NULL) {
+            return -ENOMEM;
+        }
+        *test = (struct policy_test){.origin = origin_of(reader, item)};
+        error = read_map(reader, key->shape, item, store_test, test);
+        if (error == 0 && test->subject.bytes == NULL) {
+            return document_refuse(reader->source, item, reader->reterr,
+                                   "add fs: [operation, path], net: host:port or exec: path",
+                                   "a test without a question");
+        }
+    }
+    return error;
+}
+
+/* ---- the whole -------------------------------------------------------------------------- */
+
+struct section_target {
+    enum section section;
+};
+
+static enum section section_of(const char *name)
+{
+    for (enum section section = SECTION_FILESYSTEM; section < SECTION_COUNT; section++) {
+        if (strcmp(section_words[section], name) == 0) {
+            return section;
+        }
+    }
+    return SECTION_TOP;
+}
+
+static int store_part(struct reader *reader, void *target, const struct key *key,
+                      const struct node *value);
+
+static int store_top_text(struct reader *reader, const struct value_context *context,
+                          const struct key *key, const struct node *value)
+{
+    struct model *model = reader->model;
+
+    switch (key->target) {
+    case KEY_REVISION:
+        return value_text(context, value, &model->revision);
+    case KEY_DESCRIPTION:
+        return value_text(context, value, &model->description);
+    case KEY_ENFORCE:
+        return value_boolean(context, value, &model->enforce);
+    case KEY_RESOLVED:
+        return 0; /* read before everything else */
+    default:
+        return -EINVAL;
+    }
+}
+
+static int store_part(struct reader *reader, void *target, const struct key *key,
+                      const struct node *value)
+{
+    struct value_context context = context_of(reader, key);
+    struct section_target part = *(struct section_target *)target;
+
+    switch (key->kind) {
+    case VALUE_SETTING:
+        return read_setting(reader, &context, (enum setting)key->target, value);
+    case VALUE_TEXTS:
+    case VALUE_NATIVE:
+    case VALUE_ABSOLUTE:
+    case VALUE_SYNC:
+    case VALUE_UPSTREAM:
+        return read_texts(reader, &context, key, &reader->model->lists[key->target], value);
+    case VALUE_EXTENDS:
+        return read_texts(reader, &context, key, &reader->model->extends, value);
+    case VALUE_MAP:
+        if (part.section == SECTION_TOP) {
+            part.section = section_of(key->name);
+            reader->model->present[part.section] = true;
+            reader->model->section_origin[part.section] = origin_of(reader, value);
+        }
+        return read_map(reader, key->shape, value, store_part, &part);
+    case VALUE_RULES:
+        return read_rules(reader, key, part.section, value);
+    case VALUE_BREAKERS:
+        return read_breakers(reader, key, value);
+    case VALUE_TESTS:
+        return read_tests(reader, key, value);
+    case VALUE_VERSION:
+        return read_version(reader, value);
+    case VALUE_NAME:
+        return read_name(reader, &context, value);
+    case VALUE_BOOLEAN:
+    case VALUE_TEXT:
+        return store_top_text(reader, &context, key, value);
+    case VALUE_ID:
+    case VALUE_WORD:
+    case VALUE_WORDS:
+    case VALUE_PATTERNS:
+    case VALUE_EXECUTABLES:
+    case VALUE_HOSTS:
+    case VALUE_ADDRESSES:
+    case VALUE_PORTS:
+    case VALUE_COUNT:
+    case VALUE_DURATION:
+    case VALUE_FS_CASE:
+    case VALUE_NET_CASE:
+    case VALUE_EXEC_CASE:
+        break;
+    }
+    return -EINVAL;
+}
+
+/* `resolved: true` changes how the rest is read, so it is looked up first. */
+static bool says_resolved(const struct node *root)
+{
+    for (const struct node *at = root->kind == NODE_MAP ? root->first : NULL; at != NULL;
+         at = at->next) {
+        if (str_view_equals_text(at->text, "resolved")) {
+            return at->value->kind == NODE_SCALAR && str_view_equals_text(at->value->text, "true");
+        }
+    }
+    return false;
+}
+
+/* An enforced policy is merged into everybody's: it may take away and never give. */
+static int check_enforced(struct reader *reader)
+{
+    static const enum setting gifts[] = {SETTING_FS_DEFAULT, SETTING_NET_DEFAULT,
+                                         SETTING_ON_VIOLATION};
+    struct model *model = reader->model;
+    struct failure *reterr = reader->reterr;
+
+    for (size_t i = 0; i < model->rule_count; i++) {
+        struct rule *rule = &model->rules[i];
+
+        rule->enforced = rule->enforced || model->enforce;
+        if (rule->enforced && (rule->action == VERDICT_ALLOW || rule->action == VERDICT_LOG)) {
+            failure_set(reterr, -EINVAL, "an enforced rule that allows: it can only deny or hide");
+            failure_set_needed(reterr, "%s:%u:%u", rule->origin.file, rule->origin.line,
+                               rule->origin.column);
+            failure_set_mend(reterr, "put what is allowed into a policy without enforce");
+            return -EINVAL;
+        }
+    }
+    for (size_t i = 0; model->enforce && i < sizeof(gifts) / sizeof(gifts[0]); i++) {
+        const struct setting_value *value = &model->settings[gifts[i]];
+
+        if (value->said && value->value != 0) {
+            failure_set(reterr, -EINVAL, "an enforced policy can only tighten: %s cannot be %s",
+                        setting_row(gifts[i])->path, setting_row(gifts[i])->words[value->value]);
+            failure_set_needed(reterr, "%s:%u:%u", value->origin.file, value->origin.line,
+                               value->origin.column);
+            failure_set_mend(reterr, "leave it out, or write %s", setting_row(gifts[i])->words[0]);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int read_root(struct reader *reader, const struct node *root, struct str_view default_name)
+{
+    struct section_target top = {.section = SECTION_TOP};
+    int error;
+
+    reader->resolved = says_resolved(root);
+    reader->model->name = default_name;
+    error = read_map(reader, grammar_top(), root, store_part, &top);
+    return error < 0 ? error : check_enforced(reader);
+}
+
+int policy_read(struct str_view text, const struct document_source *source,
+                struct str_view default_name, struct arena *arena, struct model **ret_model,
+                bool *ret_resolved, struct failure *reterr)
+{
+    struct arena nodes = {0};
+    struct reader reader = {.source = source, .arena = arena, .reterr = reterr};
+    struct node *root;
+    int error;
+
+    reader.model = arena_alloc(arena, sizeof(*reader.model));
+    error = reader.model == NULL ? -ENOMEM : document_parse(text, source, &nodes, &root, reterr);
+    if (error == 0) {
+        error = read_root(&reader, root, default_name);
+    }
+    rule_ids_clear(&reader.ids);
+    arena_clear(&nodes);
+    if (error == -ENOMEM) {
+        failure_set(reterr, error, "out of memory while reading %s", source->file);
+    }
+    if (error < 0) {
+        return error;
+    }
+    *ret_model = reader.model;
+    *ret_resolved = reader.resolved;
+    return 0;
+}

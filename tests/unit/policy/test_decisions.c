@@ -1,0 +1,277 @@
+/* What the rules of CONTRACT.md decide: one statement, one line. */
+#include "tests/support/unit.h"
+
+#include <errno.h>
+
+#include "tests/unit/policy/policy_text.h"
+
+static bool permits(const struct policy *policy, enum fs_operation operation, const char *path)
+{
+    return decision_permits(fs_decision(policy, operation, path));
+}
+
+static void nothing_said_is_denied(void **state)
+{
+    struct policy *policy = policy_of_words(NULL, 0);
+    struct decision decision = fs_decision(policy, FS_READ, "a");
+
+    (void)state;
+    assert_int_equal(decision.verdict, VERDICT_DENY);
+    assert_int_equal(decision.code, DENIAL_PATH_DENIED);
+    assert_int_equal(decision_errno(decision), -EACCES);
+    assert_false(permits(policy, FS_LOOKUP, ""));
+    assert_false(decision_permits(net_decision(policy, "example.org", NULL, NET_TCP, 0)));
+    assert_false(decision_permits(net_decision(policy, NULL, "8.8.8.8", NET_TCP, 443)));
+    assert_true(decision_permits(policy_decide_exec(policy, STR_VIEW_LITERAL("/bin/true"))));
+    assert_string_equal(policy_name(policy).bytes, "deny_all");
+    assert_int_equal(strlen(policy_hash(policy)), 16);
+    policy_unref(policy);
+}
+
+static void deny_beats_hide_beats_log_beats_allow(void **state)
+{
+    struct policy *policy = policy_of_text("version: 1\n"
+                                           "filesystem:\n"
+                                           "  rules:\n"
+                                           "    - {id: a, action: allow, paths: ['**']}\n"
+                                           "    - {id: l, action: log, paths: ['l*']}\n"
+                                           "    - {id: h, action: hide, paths: ['lh*']}\n"
+                                           "    - {id: d, action: deny, paths: ['lhd*']}\n");
+
+    (void)state;
+    assert_int_equal(fs_decision(policy, FS_READ, "x").verdict, VERDICT_ALLOW);
+    assert_int_equal(fs_decision(policy, FS_READ, "l").verdict, VERDICT_LOG);
+    assert_int_equal(fs_decision(policy, FS_READ, "lh").verdict, VERDICT_HIDE);
+    assert_int_equal(fs_decision(policy, FS_READ, "lh").code, DENIAL_PATH_HIDDEN);
+    assert_int_equal(decision_errno(fs_decision(policy, FS_READ, "lh")), -ENOENT);
+    assert_int_equal(fs_decision(policy, FS_LOOKUP, "lh").verdict, VERDICT_HIDE);
+    assert_int_equal(fs_decision(policy, FS_READ, "lhd").verdict, VERDICT_DENY);
+    assert_string_equal(policy_rule_id(policy, fs_decision(policy, FS_READ, "lhd").rule).bytes,
+                        "d");
+    policy_unref(policy);
+}
+
+static void a_deny_of_one_operation_leaves_the_others(void **state)
+{
+    struct policy *policy = policy_of_text(
+        "version: 1\n"
+        "filesystem:\n"
+        "  rules:\n"
+        "    - {id: a, action: allow, paths: ['**']}\n"
+        "    - {id: d, action: deny, operations: [delete, rename], paths: [keep]}\n");
+
+    (void)state;
+    assert_true(permits(policy, FS_READ, "keep"));
+    assert_true(permits(policy, FS_LOOKUP, "keep"));
+    assert_false(permits(policy, FS_DELETE, "keep"));
+    assert_false(permits(policy, FS_RENAME, "keep"));
+    assert_true(permits(policy, FS_DELETE, "keep/x"));
+    policy_unref(policy);
+}
+
+static void literal_ancestors_can_be_looked_up_and_not_listed(void **state)
+{
+    struct policy *policy =
+        policy_of_text("version: 1\n"
+                       "filesystem:\n"
+                       "  rules:\n"
+                       "    - {id: a, action: allow, operations: [read], paths: [/src/lib/*.c]}\n");
+
+    (void)state;
+    assert_true(permits(policy, FS_LOOKUP, ""));
+    assert_true(permits(policy, FS_LOOKUP, "src"));
+    assert_true(permits(policy, FS_LOOKUP, "src/lib"));
+    assert_false(permits(policy, FS_LIST, "src/lib"));
+    assert_false(permits(policy, FS_READ, "src/lib"));
+    assert_false(permits(policy, FS_LOOKUP, "src/other"));
+    assert_true(permits(policy, FS_READ, "src/lib/a.c"));
+    assert_true(permits(policy, FS_READ, "src/lib/.c"));
+    assert_false(permits(policy, FS_WRITE, "src/lib/a.c"));
+    assert_false(permits(policy, FS_READ, "src/lib/a.C"));
+    assert_false(permits(policy, FS_READ, "src/lib/deep/a.c"));
+    policy_unref(policy);
+}
+
+static void two_stars_cover_below_and_the_listing(void **state)
+{
+    struct policy *policy = policy_of_text("version: 1\n"
+                                           "filesystem:\n"
+                                           "  rules:\n"
+                                           "    - {id: a, action: allow, paths: ['d/**']}\n"
+                                           "    - {id: m, action: allow, paths: ['x/**/y']}\n");
+
+    (void)state;
+    assert_true(permits(policy, FS_LIST, "d"));
+    assert_false(permits(policy, FS_READ, "d"));
+    assert_false(permits(policy, FS_DELETE, "d"));
+    assert_true(permits(policy, FS_READ, "d/a"));
+    assert_true(permits(policy, FS_READ, "d/a/b/c"));
+    assert_true(permits(policy, FS_READ, "x/y"));
+    assert_true(permits(policy, FS_READ, "x/1/2/y"));
+    assert_false(permits(policy, FS_READ, "x/1/2/z"));
+    assert_false(permits(policy, FS_READ, "y"));
+    policy_unref(policy);
+}
+
+static void climbing_paths_are_denied(void **state)
+{
+    struct policy *policy = policy_of_text("version: 1\n"
+                                           "filesystem: {default: allow}\n");
+
+    (void)state;
+    assert_true(permits(policy, FS_READ, "a/./b//c"));
+    assert_false(permits(policy, FS_READ, "a/../b"));
+    assert_int_equal(fs_decision(policy, FS_READ, "..").rule.index, RULE_BUILTIN.index);
+    policy_unref(policy);
+}
+
+static void braces_and_classes(void **state)
+{
+    struct policy *policy = policy_of_text(
+        "version: 1\n"
+        "filesystem:\n"
+        "  rules:\n"
+        "    - {id: a, action: allow, paths: ['{a,b}/[0-9]?.{c,h}', 'q\\*', '[!x]yz']}\n");
+
+    (void)state;
+    assert_true(permits(policy, FS_READ, "a/1x.c"));
+    assert_true(permits(policy, FS_READ, "b/9y.h"));
+    assert_false(permits(policy, FS_READ, "c/9y.h"));
+    assert_false(permits(policy, FS_READ, "a/xx.c"));
+    assert_true(permits(policy, FS_READ, "q*"));
+    assert_false(permits(policy, FS_READ, "qq"));
+    assert_true(permits(policy, FS_READ, "ayz"));
+    assert_false(permits(policy, FS_READ, "xyz"));
+    policy_unref(policy);
+}
+
+static void log_softens_rules_and_not_the_ranges(void **state)
+{
+    const char *words[] = {"shadow"};
+    struct policy *policy = policy_of_words(words, 1);
+
+    (void)state;
+    assert_int_equal(fs_decision(policy, FS_DELETE, "a/b").verdict, VERDICT_LOG);
+    assert_int_equal(net_decision(policy, "example.org", NULL, NET_TCP, 0).verdict, VERDICT_LOG);
+    assert_int_equal(net_decision(policy, NULL, "8.8.8.8", NET_TCP, 22).verdict, VERDICT_LOG);
+    assert_int_equal(net_decision(policy, NULL, "169.254.169.254", NET_TCP, 80).code,
+                     DENIAL_SSRF_BLOCKED);
+    policy_unref(policy);
+}
+
+static void safe_allows_a_write_and_a_public_host(void **state)
+{
+    const char *words[] = {"safe"};
+    struct policy *policy = policy_of_words(words, 1);
+    struct decision decision = net_decision(policy, "Example.org.", "93.184.216.34", NET_TCP, 443);
+
+    (void)state;
+    assert_true(permits(policy, FS_WRITE, "src/main.c"));
+    assert_true(permits(policy, FS_CREATE, "src/main.c"));
+    assert_false(permits(policy, FS_READ, "src/.env"));
+    assert_int_equal(decision.verdict, VERDICT_ALLOW);
+    assert_int_equal(decision.name_check, NAME_CHECK_TLS);
+    assert_int_equal(net_decision(policy, "example.org", "10.0.0.1", NET_TCP, 443).code,
+                     DENIAL_DNS_REBINDING);
+    assert_int_equal(net_decision(policy, NULL, "93.184.216.34", NET_TCP, 443).code,
+                     DENIAL_ADDRESS_DENIED);
+    assert_int_equal(net_decision(policy, "example.org", "93.184.216.34", NET_TCP, 22).code,
+                     DENIAL_PORT_DENIED);
+    assert_int_equal(net_decision(policy, "metadata.google.internal", NULL, NET_TCP, 0).code,
+                     DENIAL_SSRF_BLOCKED);
+    policy_unref(policy);
+}
+
+static void git_can_work_in_the_sandbox(void **state)
+{
+    const char *words[] = {"fs_sandbox"};
+    struct policy *policy = policy_of_words(words, 1);
+    const struct policy_state *index = policy_path_walk(policy, STR_VIEW_LITERAL(".git/index"));
+    const struct policy_state *lock = policy_path_walk(policy, STR_VIEW_LITERAL(".git/index.lock"));
+
+    (void)state;
+    assert_true(policy_states_equal_here(index, lock));
+    assert_true(permits(policy, FS_CREATE, ".git/index.lock"));
+    assert_true(permits(policy, FS_RENAME, ".git/index"));
+    assert_true(permits(policy, FS_READ, ".git/config"));
+    assert_false(permits(policy, FS_WRITE, ".git/config"));
+    assert_false(permits(policy, FS_CREATE, ".git/hooks/pre-commit"));
+    assert_true(permits(policy, FS_CREATE, "sub/.git/hooks/pre-commit.sample"));
+    assert_false(permits(policy, FS_CREATE, "sub/.git/hooks/pre-commit"));
+    assert_false(permits(policy, FS_CREATE, "sub/.git/hooks/sample"));
+    assert_true(permits(policy, FS_CREATE, "sub/.git/config"));
+    assert_true(permits(policy, FS_CREATE, "sub/.git"));
+    policy_unref(policy);
+}
+
+static void names_that_may_be_exchanged(void **state)
+{
+    const char *words[] = {"fs_sandbox"};
+    struct policy *policy = policy_of_words(words, 1);
+    const struct policy_state *a = policy_path_walk(policy, STR_VIEW_LITERAL("a"));
+    const struct policy_state *b = policy_path_walk(policy, STR_VIEW_LITERAL("b/c"));
+    const struct policy_state *git = policy_path_walk(policy, STR_VIEW_LITERAL("x/.git"));
+
+    (void)state;
+    assert_true(policy_states_equal_below(policy, a, b));
+    assert_false(policy_states_equal_below(policy, a, git));
+    assert_false(policy_state_unrestricted_below(policy, a));
+    policy_unref(policy);
+}
+
+static void printing_and_reading_is_the_same_policy(void **state)
+{
+    const char *words[] = {"safe", "fs_safe"};
+    const char *turned[] = {"fs_safe", "safe"};
+    struct policy *policy = policy_of_words(words, 2);
+    struct policy *other = policy_of_words(turned, 2);
+    struct text_buffer text = {0};
+    struct text_buffer again = {0};
+    struct policy *read;
+
+    (void)state;
+    assert_int_equal(policy_print(policy, &text), 0);
+    read = policy_of_text(text_buffer_text(&text));
+    assert_int_equal(policy_print(read, &again), 0);
+    assert_string_equal(text_buffer_text(&text), text_buffer_text(&again));
+    assert_string_equal(policy_hash(policy), policy_hash(read));
+    assert_string_equal(policy_hash(policy), policy_hash(other));
+    text_buffer_clear(&text);
+    text_buffer_clear(&again);
+    policy_unref(policy);
+    policy_unref(other);
+    policy_unref(read);
+}
+
+static void errors_name_line_and_column(void **state)
+{
+    struct failure failure = {0};
+    struct policy *policy;
+
+    (void)state;
+    assert_int_equal(
+        try_policy_text("version: 1\nfilesystem:\n  defualt: deny\n", &policy, &failure), -EINVAL);
+    assert_non_null(strstr(failure.needed, ":3:3"));
+    assert_non_null(strstr(failure.mend, "\"default\""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_said_is_denied),
+        cmocka_unit_test(deny_beats_hide_beats_log_beats_allow),
+        cmocka_unit_test(a_deny_of_one_operation_leaves_the_others),
+        cmocka_unit_test(literal_ancestors_can_be_looked_up_and_not_listed),
+        cmocka_unit_test(two_stars_cover_below_and_the_listing),
+        cmocka_unit_test(climbing_paths_are_denied),
+        cmocka_unit_test(braces_and_classes),
+        cmocka_unit_test(log_softens_rules_and_not_the_ranges),
+        cmocka_unit_test(safe_allows_a_write_and_a_public_host),
+        cmocka_unit_test(git_can_work_in_the_sandbox),
+        cmocka_unit_test(names_that_may_be_exchanged),
+        cmocka_unit_test(printing_and_reading_is_the_same_policy),
+        cmocka_unit_test(errors_name_line_and_column),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
