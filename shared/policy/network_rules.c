@@ -398,7 +398,7 @@ struct decision network_rules_decide(const struct network_rules *rules,
     struct question question = {
         .rules = rules,
         .request = request,
-        .resolving = request->address.family == IP_NONE,
+        .resolving = request->address.family == IP_NONE && request->port == NET_PORT_UNKNOWN,
         .enforced = UINT32_MAX,
         .deny = UINT32_MAX,
         .log = UINT32_MAX,
@@ -411,7 +411,7 @@ struct decision network_rules_decide(const struct network_rules *rules,
         struct str_view name;
 
         if (!host_name_fold(request->names[i], text, &name)) {
-            if (question.resolving) {
+            if (request->address.family == IP_NONE) {
                 return refused(RULE_BUILTIN, DENIAL_DOMAIN_DENIED, "not a host name");
             }
             continue;
@@ -422,19 +422,19 @@ struct decision network_rules_decide(const struct network_rules *rules,
         }
         weigh_name(&question, name);
     }
-    if (question.resolving && (internal || request->name_count == 0)) {
+    if (request->address.family == IP_NONE && (internal || request->name_count == 0)) {
         return refused(RULE_BUILTIN, DENIAL_SSRF_BLOCKED,
                        "a name of internal services, which is never resolved");
     }
     if (rules->closed) {
-        question.range = question.resolving ? NULL : address_range_find(&request->address);
+        question.range = address_range_find(&request->address);
         return question.range != NULL
                    ? decide_range(&question)
                    : decide_by_default(&(struct question){.rules = &(const struct network_rules){0},
                                                           .request = request,
                                                           .resolving = question.resolving});
     }
-    if (!question.resolving) {
+    if (request->address.family != IP_NONE) {
         struct ip_address judged = address_judged(&request->address);
         struct ip_address inner;
 

@@ -179,7 +179,8 @@ enum net_protocol { NET_TCP = 0, NET_UDP, NET_OTHER };
 
 /*
  * One question. A name alone (address.family IP_NONE) asks "may this name be resolved": is there
- * an allow rule that it could serve. An address with names asks "may this flow go": the names are
+ * an allow rule that it could serve; with a port, "may a flow to this name go, at a public
+ * address". An address with names asks "may this flow go": the names are
  * those that the guard itself saw resolve to the address.
  */
 struct net_request {

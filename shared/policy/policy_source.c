@@ -40,9 +40,10 @@ struct policy_directories policy_directories_default(void)
     const char *config = secure_getenv("XDG_CONFIG_HOME");
     const char *home = secure_getenv("HOME");
     char data[PATH_MAX];
+    char resolved[PATH_MAX];
 
-    if (program_path_data(data) == 0) {
-        set_path(directories.path[PLACE_VENDOR], data, "/policies");
+    if (program_path_data(data) == 0 && realpath(data, resolved) != NULL) {
+        set_path(directories.path[PLACE_VENDOR], resolved, "/policies");
     }
     set_path(directories.path[PLACE_SYSTEM], FAILCORE_SYSCONFDIR, "/policies");
     /* Relative ones are to be ignored, says the XDG base directory specification. */

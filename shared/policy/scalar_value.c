@@ -185,6 +185,10 @@ int value_quantity(const struct value_context *context, const struct node *node,
                       "a number that begins with 0");
     }
     error = quantity_parse(quantity, node->text, ret_value);
+    if (error == 0 && *ret_value == 0) {
+        return refuse(context, node, "leave it out for no limit, or deny what must not happen",
+                      "a limit of nothing");
+    }
     if (error == -ERANGE) {
         return refuse(context, node, "the largest number is 2^53", "a number too large");
     }
