@@ -1,0 +1,53 @@
+/*
+ * Links, addresses, routes and neighbours, by rtnetlink (rtnetlink(7)).
+ *
+ * Every function acts in the namespace that its netlink socket belongs to.
+ * Errors: negative errno, the kernel's.
+ */
+#ifndef FAILCORE_NETGUARD_LINK_LINK_H
+#define FAILCORE_NETGUARD_LINK_LINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netguard/link/netlink.h"
+#include "shared/base/ip_address.h"
+
+struct link_end {
+    char name[IFNAMSIZ];
+    uint8_t mac[6];
+    struct ip_address v4, v6;
+};
+
+#define LINK_BITS_V4 30
+#define LINK_BITS_V6 64
+
+/*
+ * A veth pair: `here` in this namespace, `there` in the namespace of the descriptor. Both ends are
+ * down. -EEXIST: one of the names is taken.
+ */
+int link_create_veth(struct netlink *netlink, const struct link_end *here,
+                     const struct link_end *there, int there_namespace);
+int link_delete(struct netlink *netlink, const char *name);
+/* > 0, or negative errno. */
+int link_index(struct netlink *netlink, const char *name);
+int link_set_up(struct netlink *netlink, const char *name);
+
+/*
+ * Brings up one end in this namespace: its addresses, a static neighbour for the peer, and, when
+ * asked for, default routes through the peer. A kernel without IPv6 gets IPv4 only.
+ */
+int link_raise(struct netlink *netlink, const struct link_end *own, const struct link_end *peer,
+               bool default_routes);
+
+/* Duplicate address detection is left out: the other end is ours. */
+int link_add_address(struct netlink *netlink, const char *name, const struct ip_address *address,
+                     unsigned int prefix_length);
+int link_add_default_route(struct netlink *netlink, const char *name,
+                           const struct ip_address *gateway);
+/* Never asked for again and never replaced by what the neighbour says (SR23). */
+int link_add_static_neighbour(struct netlink *netlink, const char *name,
+                              const struct ip_address *address, const uint8_t mac[static 6]);
+
+#endif

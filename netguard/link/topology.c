@@ -1,0 +1,165 @@
+#include "netguard/link/topology.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netguard/link/link.h"
+#include "netguard/link/sysctl.h"
+#include "shared/base/cleanup.h"
+#include "shared/confine/capabilities.h"
+#include "shared/confine/namespaces.h"
+#include "shared/confine/user_map.h"
+
+static const struct link_end agent_end = {
+    .name = "eth0",
+    .mac = {0x02, 0xfc, 0, 0, 0, 2},
+    .v4 = {.family = IP_V4, .bytes = {10, 77, 0, 2}},
+    .v6 = {.family = IP_V6, .bytes = {0xfd, 0x77, 0, 0xfc, [15] = 2}},
+};
+static const struct link_end guard_end = {
+    .name = TOPOLOGY_AGENT_LINK,
+    .mac = {0x02, 0xfc, 0, 0, 0, 1},
+    .v4 = {.family = IP_V4, .bytes = {10, 77, 0, 1}},
+    .v6 = {.family = IP_V6, .bytes = {0xfd, 0x77, 0, 0xfc, [15] = 1}},
+};
+
+struct ip_address topology_agent_v4(void)
+{
+    return agent_end.v4;
+}
+
+struct ip_address topology_agent_v6(void)
+{
+    return agent_end.v6;
+}
+
+struct ip_address topology_guard_v4(void)
+{
+    return guard_end.v4;
+}
+
+void topology_close(struct topology *topology)
+{
+    close_fd(&topology->owner);
+    close_fd(&topology->guard);
+    close_fd(&topology->agent);
+}
+
+static int explain(struct failure *reterr, int error, const char *what)
+{
+    failure_set(reterr, error, "%s: %s", what, strerror(-error));
+    failure_set_needed(reterr, "the namespaces of the network guard");
+    failure_set_mend(reterr, "failcore doctor");
+    return error;
+}
+
+/* An ordinary user owns the namespaces through a user namespace in which they are root. */
+static int make_owner(struct topology *topology, struct failure *reterr)
+{
+    struct user_map_range users = {.outside = (uint32_t)geteuid(), .count = 1};
+    struct user_map_range groups = {.outside = (uint32_t)getegid(), .count = 1};
+    struct user_map map = {.users = &users,
+                           .user_count = 1,
+                           .groups = &groups,
+                           .group_count = 1,
+                           .deny_setgroups = true};
+    int error;
+
+    if (capabilities_have(CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_SYS_ADMIN))) {
+        return 0;
+    }
+    error = namespace_new(CLONE_NEWUSER);
+    if (error < 0) {
+        return explain(reterr, error, "cannot make a user namespace");
+    }
+    error = user_map_write(0, &map);
+    if (error < 0) {
+        return explain(reterr, error, "cannot map the user into its namespace");
+    }
+    topology->owner = namespace_open_own(CLONE_NEWUSER);
+    return topology->owner < 0 ? explain(reterr, topology->owner, "cannot open the user namespace")
+                               : 0;
+}
+
+static int make_network(int *ret_fd, struct failure *reterr)
+{
+    int error = namespace_new(CLONE_NEWNET);
+
+    if (error < 0) {
+        return explain(reterr, error, "cannot make a network namespace");
+    }
+    error = sysctl_close_namespace(reterr);
+    if (error < 0) {
+        return error;
+    }
+    *ret_fd = namespace_open_own(CLONE_NEWNET);
+    return *ret_fd < 0 ? explain(reterr, *ret_fd, "cannot open the network namespace") : 0;
+}
+
+static int make_all(struct topology *topology, struct failure *reterr)
+{
+    struct netlink netlink = {0};
+    int error = make_owner(topology, reterr);
+
+    if (error == 0) {
+        error = make_network(&topology->agent, reterr);
+    }
+    if (error == 0) {
+        error = make_network(&topology->guard, reterr);
+    }
+    if (error < 0) {
+        return error;
+    }
+    error = netlink_open(NETLINK_ROUTE, &netlink);
+    if (error == 0) {
+        error = link_create_veth(&netlink, &guard_end, &agent_end, topology->agent);
+    }
+    netlink_close(&netlink);
+    return error < 0 ? explain(reterr, error, "cannot make the link to the agent") : 0;
+}
+
+int topology_make(struct topology *ret_topology, struct failure *reterr)
+{
+    struct topology topology = {.owner = -1, .guard = -1, .agent = -1};
+    int error = make_all(&topology, reterr);
+
+    if (error < 0) {
+        topology_close(&topology);
+        return error;
+    }
+    *ret_topology = topology;
+    return 0;
+}
+
+static int raise_end(const struct link_end *own, const struct link_end *peer, bool default_routes)
+{
+    struct netlink netlink = {0};
+    int error = netlink_open(NETLINK_ROUTE, &netlink);
+
+    if (error == 0) {
+        error = link_raise(&netlink, own, peer, default_routes);
+    }
+    netlink_close(&netlink);
+    return error;
+}
+
+int topology_raise_agent_link(const struct topology *topology, struct failure *reterr)
+{
+    int back, error = namespace_enter(topology->agent, CLONE_NEWNET);
+
+    if (error == 0) {
+        error = namespace_loopback_up();
+        if (error == 0) {
+            error = raise_end(&agent_end, &guard_end, true);
+        }
+        back = namespace_enter(topology->guard, CLONE_NEWNET);
+        error = error < 0 ? error : back;
+    }
+    if (error == 0) {
+        error = raise_end(&guard_end, &agent_end, false);
+    }
+    return error < 0 ? explain(reterr, error, "cannot raise the link to the agent") : 0;
+}
