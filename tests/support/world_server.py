@@ -97,8 +97,9 @@ def pick_turn(name, word, values):
             turns[-1].append(value)
     if len(turns) > 1:
         with lock:
-            turn = asked.get((name, word), 0)
-            asked[(name, word)] = turn + 1
+            key = (name.lower(), word)  # askers spell names in random case
+            turn = asked.get(key, 0)
+            asked[key] = turn + 1
     return turns[min(turn, len(turns) - 1)]
 
 
@@ -154,7 +155,7 @@ def answers(query, transport):
     except (IndexError, struct.error):
         seen(f"dns {transport} malformed {query.hex()}")
         return []
-    seen(f"dns {transport} {name} {TYPES.get(kind, kind)}")
+    seen(f"dns {transport} {name.lower()} {TYPES.get(kind, kind)}")
     try:
         reply = answer_from_zone(query, transport)
     except Exception as error:  # a test's hook may be wrong: say so, stay up

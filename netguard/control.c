@@ -1,0 +1,72 @@
+#include "netguard/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "netguard/status.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/base/text_buffer.h"
+
+/* A caller that does not send or read at once is not one of ours. */
+static const struct timeval patience = {.tv_usec = 200000};
+
+static int send_namespaces(const struct guard *guard, int socket, const char *word)
+{
+    int fds[2] = {guard->topology.agent, guard->topology.owner};
+
+    return send_with_fds(socket, word, strlen(word), fds, fds[1] < 0 ? 1 : 2);
+}
+
+int control_send_ready(const struct guard *guard, int socket)
+{
+    return send_namespaces(guard, socket, "ready");
+}
+
+static bool peer_may_ask(int socket)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void send_status(struct guard *guard, int socket)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {.limit = CONTROL_ANSWER_MAX};
+
+    status_write(guard, &text);
+    if (text_buffer_error(&text) == 0) {
+        (void)send(socket, text_buffer_text(&text), text.length, MSG_NOSIGNAL);
+    }
+}
+
+enum control_outcome control_serve(struct guard *guard, int listener)
+{
+    AUTO_CLOSE int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    char word[32] = "";
+    ssize_t count;
+
+    if (socket < 0 || !peer_may_ask(socket) ||
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+        setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
+        return CONTROL_GO_ON;
+    }
+    count = recv(socket, word, sizeof(word) - 1, 0);
+    if (count <= 0) {
+        return CONTROL_GO_ON;
+    }
+    if (strcmp(word, "join") == 0) {
+        (void)send_namespaces(guard, socket, "ok");
+    } else if (strcmp(word, "status") == 0) {
+        send_status(guard, socket);
+    } else if (strcmp(word, "stop") == 0) {
+        (void)send(socket, "ok", 2, MSG_NOSIGNAL);
+        return CONTROL_STOP;
+    }
+    return CONTROL_GO_ON;
+}

@@ -1,0 +1,28 @@
+/*
+ * How a running guard is spoken to by name (failcore-netns): one SOCK_SEQPACKET connection, one
+ * word, one answer.
+ *
+ *     join      "ok" with the agent's network namespace and, when there is one, its owner
+ *     status    one JSON object
+ *     stop      "ok", then the guard ends
+ *
+ * Only the user who started the guard, and root, are answered.
+ */
+#ifndef FAILCORE_NETGUARD_CONTROL_H
+#define FAILCORE_NETGUARD_CONTROL_H
+
+#include <stddef.h>
+
+#include "netguard/guard.h"
+
+#define CONTROL_ANSWER_MAX (128U << 10)
+
+enum control_outcome { CONTROL_GO_ON = 0, CONTROL_STOP };
+
+/* Accepts one connection, answers it and closes it. Never waits for the other side. */
+enum control_outcome control_serve(struct guard *guard, int listener);
+
+/* The message that tells a starter that the guard is open: "ready" with the same descriptors. */
+int control_send_ready(const struct guard *guard, int socket);
+
+#endif

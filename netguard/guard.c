@@ -1,0 +1,221 @@
+#include "netguard/guard.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "netguard/flow/flow_mark.h"
+#include "netguard/link/sysctl.h"
+#include "netguard/nft/ruleset.h"
+#include "shared/base/cleanup.h"
+#include "shared/confine/capabilities.h"
+#include "shared/confine/privileges.h"
+
+static int explain(struct failure *reterr, int error, const char *what)
+{
+    failure_set(reterr, error, "%s: %s", what, strerror(-error));
+    failure_set_needed(reterr, "the network guard");
+    failure_set_mend(reterr, "failcore doctor");
+    return error;
+}
+
+/* The resolvers that the world uses: what `ip netns exec` would show there, else the host's. */
+static struct dns_upstreams find_upstreams(const struct guard_options *options)
+{
+    struct dns_upstreams upstreams = options->upstreams;
+    char path[PATH_MAX + sizeof("/etc/netns//resolv.conf")];
+    const char *name = strrchr(options->uplink.where, '/');
+
+    if (upstreams.count > 0 || options->uplink.kind == UPLINK_NONE) {
+        return upstreams;
+    }
+    if (options->uplink.kind == UPLINK_NETNS && name != NULL) {
+        snprintf(path, sizeof(path), "/etc/netns%s/resolv.conf", name);
+        dns_upstreams_read(path, &upstreams);
+        return upstreams;
+    }
+    dns_upstreams_read("/etc/resolv.conf", &upstreams);
+    return upstreams;
+}
+
+static int start_asker(struct guard *guard, const struct guard_options *options, int world,
+                       int *ret_socket, struct failure *reterr)
+{
+    struct dns_upstreams upstreams = find_upstreams(options);
+
+    guard->asker_pid = dns_asker_start(&upstreams, world, ret_socket, reterr);
+    return guard->asker_pid < 0 ? guard->asker_pid : 0;
+}
+
+static int install_rules(struct guard *guard, struct failure *reterr)
+{
+    struct ruleset_config config = {
+        .agent_link = TOPOLOGY_AGENT_LINK,
+        .uplink_link = TOPOLOGY_UPLINK_LINK,
+        .agent_v4 = topology_agent_v4(),
+        .agent_v6 = topology_agent_v6(),
+        .private_addresses = guard->gate.settings.private_addresses,
+        .private_address_count = guard->gate.settings.private_address_count,
+    };
+    enum queue_statement statement;
+    int error = netlink_open(NETLINK_NETFILTER, &guard->tables);
+
+    if (error < 0) {
+        return explain(reterr, error, "cannot open a netfilter socket");
+    }
+    error = ruleset_probe_queue(&guard->tables, &statement, reterr);
+    if (error == 0) {
+        error = ruleset_install(&guard->tables, &config, statement, reterr);
+    }
+    if (error == 0) {
+        error = sysctl_set_conntrack(reterr);
+    }
+    return error;
+}
+
+static int open_queues(struct guard *guard, struct failure *reterr)
+{
+    int error = packet_queue_open(RULESET_QUEUE, &guard->queue);
+
+    if (error < 0) {
+        return explain(reterr, error, "cannot listen on the packet queue");
+    }
+    error = drop_log_open(RULESET_LOG_GROUP, &guard->drop_log);
+    return error < 0 ? explain(reterr, error, "cannot listen on the log of drops") : 0;
+}
+
+static int start_resolver(struct guard *guard, int asker, struct failure *reterr)
+{
+    struct resolver_sockets sockets = {.udp = {-1, -1}, .tcp = {-1, -1}, .asker = asker};
+    int error = resolver_open_sockets(TOPOLOGY_AGENT_LINK, &sockets, reterr);
+
+    if (error == 0) {
+        guard->resolver_pid = resolver_start(&sockets, &guard->resolver, reterr);
+        error = guard->resolver_pid < 0 ? guard->resolver_pid : 0;
+    }
+    sockets.asker = -1; /* the caller's */
+    resolver_close_sockets(&sockets);
+    return error;
+}
+
+static int open_links(struct guard *guard, const struct guard_options *options, int world,
+                      struct failure *reterr)
+{
+    int error = topology_raise_agent_link(&guard->topology, reterr);
+
+    if (error == 0) {
+        error = uplink_raise(&options->uplink, &guard->topology, world, reterr);
+    }
+    if (error < 0) {
+        return error;
+    }
+    guard->agent_link = if_nametoindex(TOPOLOGY_AGENT_LINK);
+    if (guard->agent_link == 0) {
+        return explain(reterr, -errno, "cannot find the link to the agent");
+    }
+    error = guard_heartbeat(guard);
+    if (error < 0) {
+        return explain(reterr, error, "cannot feed the lease of released flows");
+    }
+    return sysctl_open_forwarding(reterr);
+}
+
+/* Every verdict and every pin needs CAP_NET_ADMIN; nothing else does any more. */
+static int give_up_privileges(struct failure *reterr)
+{
+    int error = privileges_forbid_new();
+
+    if (error == 0) {
+        error = capabilities_keep_only(CAPABILITY(CAP_NET_ADMIN));
+    }
+    if (error == 0) {
+        error = process_hide();
+    }
+    if (error == 0) {
+        error = process_forbid_core();
+    }
+    return error < 0 ? explain(reterr, error, "cannot give up privileges") : 0;
+}
+
+static int start_all(struct guard *guard, const struct guard_options *options,
+                     struct failure *reterr)
+{
+    AUTO_CLOSE int world = uplink_open_world(&options->uplink, reterr);
+    AUTO_CLOSE int asker = -1;
+    int error;
+
+    if (reterr->what[0] != '\0') {
+        return world;
+    }
+    error = start_asker(guard, options, world, &asker, reterr);
+    if (error == 0) {
+        error = topology_make(&guard->topology, reterr);
+    }
+    if (error == 0) {
+        error = install_rules(guard, reterr);
+    }
+    if (error == 0) {
+        error = open_queues(guard, reterr);
+    }
+    if (error == 0) {
+        error = start_resolver(guard, asker, reterr);
+    }
+    if (error == 0) {
+        error = open_links(guard, options, world, reterr);
+    }
+    return error < 0 ? error : give_up_privileges(reterr);
+}
+
+int guard_start(struct guard *guard, const struct guard_options *options, struct failure *reterr)
+{
+    int error;
+
+    *guard = (struct guard){
+        .topology = {.owner = -1, .guard = -1, .agent = -1},
+        .gate = {.policy = options->policy,
+                 .settings = policy_net_settings(options->policy),
+                 .audit = options->audit,
+                 .closed = options->uplink.kind == UPLINK_NONE},
+        .generation = 1,
+        .resolver = -1,
+    };
+    guard->pins = pin_table_new();
+    error = guard->pins == NULL ? explain(reterr, -ENOMEM, "cannot start the guard")
+                                : start_all(guard, options, reterr);
+    if (error < 0) {
+        guard_stop(guard);
+    }
+    return error;
+}
+
+static void end_child(int *pid)
+{
+    if (*pid > 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, NULL, 0);
+        *pid = 0;
+    }
+}
+
+void guard_stop(struct guard *guard)
+{
+    end_child(&guard->resolver_pid);
+    end_child(&guard->asker_pid);
+    close_fd(&guard->resolver);
+    drop_log_close(&guard->drop_log);
+    packet_queue_close(&guard->queue);
+    netlink_close(&guard->tables);
+    topology_close(&guard->topology);
+    pin_table_free(guard->pins);
+    guard->pins = NULL;
+}
+
+int guard_heartbeat(struct guard *guard)
+{
+    return ruleset_feed_lease(&guard->tables, guard->generation);
+}

@@ -1,0 +1,64 @@
+/*
+ * A guard at work: one thread, one loop over the queue, the resolver, the kernel's drop log, the
+ * heartbeat and whoever controls it.
+ *
+ * Boot order (closed until the end): namespaces with forwarding off and links down, rules, queue,
+ * resolver, links, uplink, first heartbeat, forwarding on.
+ */
+#ifndef FAILCORE_NETGUARD_GUARD_H
+#define FAILCORE_NETGUARD_GUARD_H
+
+#include "netguard/dns/dns_asker.h"
+#include "netguard/dns/resolver.h"
+#include "netguard/drop_log.h"
+#include "netguard/flow/packet_queue.h"
+#include "netguard/flow/pin_table.h"
+#include "netguard/link/topology.h"
+#include "netguard/link/uplink.h"
+#include "netguard/net_gate.h"
+
+#define GUARD_PIN_GRACE_MS 60000U /* beyond the TTL: a client may connect late */
+
+/* What a slot of the resolver was allowed to ask. */
+struct judged_question {
+    bool open;
+    struct dns_name name;
+    uint16_t type;
+    uint64_t ticket;
+};
+
+struct guard {
+    struct topology topology;
+    struct net_gate gate;
+    struct packet_queue queue;
+    struct drop_log drop_log;
+    struct netlink tables; /* rules and sets */
+    struct pin_table *pins;
+    uint32_t generation;
+    uint32_t agent_link; /* interface index */
+    int resolver;        /* socket */
+    int asker_pid, resolver_pid;
+    struct judged_question questions[RESOLVER_SLOTS];
+    uint64_t packets_judged, packets_refused;
+};
+
+struct guard_options {
+    struct policy *policy;
+    struct audit_producer *audit;
+    struct uplink_choice uplink;
+    struct dns_upstreams upstreams; /* empty: the world's own resolvers */
+};
+
+/* Makes everything up to the open guard. On failure nothing is left open. */
+int guard_start(struct guard *guard, const struct guard_options *options, struct failure *reterr);
+/* The end of every path: links, namespaces and helpers go with the process. */
+void guard_stop(struct guard *guard);
+
+/* One packet from the queue: context is the guard. */
+packet_queue_handler guard_judge_packet;
+/* One request of the resolver; negative errno: it has gone and the guard must end. */
+int guard_serve_resolver(struct guard *guard);
+/* Keeps released flows alive for another lease; negative errno: the guard must end. */
+int guard_heartbeat(struct guard *guard);
+
+#endif

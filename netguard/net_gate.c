@@ -1,0 +1,150 @@
+#include "netguard/net_gate.h"
+
+#include "netguard/clock.h"
+#include "netguard/dns/dns_message.h"
+#include "netguard/flow/packet_view.h"
+
+static struct decision refusal(enum denial_code code, struct str_view reason)
+{
+    return (struct decision){
+        .verdict = VERDICT_DENY, .code = code, .rule = RULE_BUILTIN, .reason = reason};
+}
+
+/* Completes the event by the decision and publishes it; the decision that holds comes back. */
+static struct decision record(const struct net_gate *gate, struct audit_event *event,
+                              struct decision decision, uint64_t began_ns, uint64_t *ret_ticket)
+{
+    event->kind = AUDIT_KIND_DECISION;
+    event->rule = policy_rule_id(gate->policy, decision.rule);
+    event->overhead_ns = clock_now_ns() - began_ns;
+    if (decision_permits(decision)) {
+        event->status = AUDIT_STATUS_ALLOWED;
+        event->decision =
+            decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED : AUDIT_DECISION_ALLOWED;
+    } else {
+        event->status = AUDIT_STATUS_BLOCKED;
+        event->decision = AUDIT_DECISION_BLOCKED;
+        event->code = str_view_from(denial_code_word(decision.code));
+        event->error = denial_code_errno(decision.code);
+        event->reason = decision.reason;
+    }
+    if (audit_emit(gate->audit, event, ret_ticket) < 0) {
+        return refusal(DENIAL_AUDIT_UNAVAILABLE,
+                       STR_VIEW_LITERAL("the decision could not be recorded"));
+    }
+    return decision;
+}
+
+static struct audit_event flow_event(const struct flow_question *question)
+{
+    return (struct audit_event){
+        .source = AUDIT_SOURCE_NET,
+        .phase = AUDIT_PHASE_POLICY,
+        .call.net =
+            {
+                .operation = question->operation,
+                .protocol = packet_protocol_word(question->protocol),
+                .source_address = question->source,
+                .source_port = question->source_port,
+                .address = question->address,
+                .port = question->port,
+                .host = question->name_count > 0 ? question->names[0] : (struct str_view){0},
+                .sni = question->sni,
+            },
+        .reason = str_view_from(question->remark),
+    };
+}
+
+struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
+                              uint64_t *ret_ticket)
+{
+    uint64_t began_ns = clock_now_ns();
+    struct audit_event event = flow_event(question);
+    struct net_request request = {
+        .address = question->address,
+        .protocol = question->protocol,
+        .port = question->port,
+        .names = question->names,
+        .name_count = question->name_count,
+    };
+    struct decision decision = policy_decide_net(gate->policy, &request);
+
+    if (gate->closed && decision_permits(decision)) {
+        decision = refusal(DENIAL_ADDRESS_DENIED,
+                           STR_VIEW_LITERAL("this network has no uplink (--uplink none)"));
+    }
+    return record(gate, &event, decision, began_ns, ret_ticket);
+}
+
+struct decision net_gate_refuse_flow(const struct net_gate *gate,
+                                     const struct flow_question *question, enum denial_code code,
+                                     const char *reason)
+{
+    struct audit_event event = flow_event(question);
+
+    event.phase = AUDIT_PHASE_VALIDATE;
+    return record(gate, &event, refusal(code, str_view_from(reason)), clock_now_ns(), NULL);
+}
+
+static struct audit_event name_event(const struct name_question *question)
+{
+    return (struct audit_event){
+        .source = AUDIT_SOURCE_DNS,
+        .phase = AUDIT_PHASE_POLICY,
+        .call.dns =
+            {
+                .operation = "query",
+                .host = question->name,
+                .type = dns_type_word(question->type),
+                .answers = question->answers,
+                .answer_count = question->answer_count,
+            },
+    };
+}
+
+/* Other types say more than where a host is, and carry more out than a name (TXT, NULL, …). */
+static bool type_is_resolved(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_HTTPS ||
+           type == DNS_TYPE_SVCB;
+}
+
+struct decision net_gate_name(const struct net_gate *gate, const struct name_question *question,
+                              uint64_t *ret_ticket)
+{
+    uint64_t began_ns = clock_now_ns();
+    struct audit_event event = name_event(question);
+    struct net_request request = {
+        .port = NET_PORT_UNKNOWN, .names = &question->name, .name_count = 1};
+    struct decision decision = policy_decide_net(gate->policy, &request);
+
+    if (decision_permits(decision) && !type_is_resolved(question->type)) {
+        decision = refusal(DENIAL_PROTOCOL_DENIED,
+                           STR_VIEW_LITERAL("only addresses are asked for (A, AAAA)"));
+    }
+    return record(gate, &event, decision, began_ns, ret_ticket);
+}
+
+struct decision net_gate_refuse_name(const struct net_gate *gate,
+                                     const struct name_question *question, enum denial_code code,
+                                     struct str_view reason)
+{
+    struct audit_event event = name_event(question);
+
+    event.phase = AUDIT_PHASE_VALIDATE;
+    return record(gate, &event, refusal(code, reason), clock_now_ns(), NULL);
+}
+
+bool net_gate_name_result(const struct net_gate *gate, const struct name_question *question,
+                          uint64_t of, enum audit_status status, const char *reason)
+{
+    struct audit_event event = name_event(question);
+
+    event.kind = AUDIT_KIND_RESULT;
+    event.status = status;
+    event.decision = AUDIT_DECISION_ALLOWED;
+    event.phase = AUDIT_PHASE_COMMIT;
+    event.reason = str_view_from(reason);
+    event.of = of;
+    return audit_emit(gate->audit, &event, NULL) == 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * The one door of the guard: decide, record, then proceed or refuse, before any effect.
+ *
+ * What cannot be recorded is refused with AUDIT_UNAVAILABLE.
+ *
+ * Threads: the guard's one thread.
+ */
+#ifndef FAILCORE_NETGUARD_NET_GATE_H
+#define FAILCORE_NETGUARD_NET_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/audit/producer.h"
+#include "shared/policy/policy.h"
+
+struct net_gate {
+    struct policy *policy;        /* borrowed; a reload replaces it */
+    struct net_settings settings; /* of the policy */
+    struct audit_producer *audit;
+    bool closed; /* no uplink: what a policy allows cannot go anywhere */
+};
+
+/* A flow, or the name inside one. */
+struct flow_question {
+    const char *operation; /* "connect", "send", "hello": static */
+    enum net_protocol protocol;
+    struct ip_address source;
+    uint16_t source_port;
+    struct ip_address address;
+    uint16_t port;
+    const struct str_view *names; /* pinned to the address */
+    size_t name_count;
+    struct str_view sni; /* absent until it was seen */
+    const char *remark;  /* for the record of an allowed flow; NULL: none */
+};
+
+/* *ret_ticket names the record, for the RESULT that follows. */
+struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
+                              uint64_t *ret_ticket);
+/* The same for what was already found wrong; never permits. `reason` is static. */
+struct decision net_gate_refuse_flow(const struct net_gate *gate,
+                                     const struct flow_question *question, enum denial_code code,
+                                     const char *reason);
+
+struct name_question {
+    struct str_view name;
+    uint16_t type; /* of dns_message.h */
+    const struct ip_address *answers;
+    size_t answer_count;
+};
+
+struct decision net_gate_name(const struct net_gate *gate, const struct name_question *question,
+                              uint64_t *ret_ticket);
+struct decision net_gate_refuse_name(const struct net_gate *gate,
+                                     const struct name_question *question, enum denial_code code,
+                                     struct str_view reason);
+
+/* What became of an allowed question: status OK or FAIL. False: it could not be recorded. */
+bool net_gate_name_result(const struct net_gate *gate, const struct name_question *question,
+                          uint64_t of, enum audit_status status, const char *reason);
+
+#endif

@@ -1,0 +1,331 @@
+/*
+ * failcore-netguard: one guard, from its namespaces to its end. Started by the launcher and by
+ * failcore-netns; its options are internal (docs/ARCHITECTURE.md, "Between our programs").
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netguard/clock.h"
+#include "netguard/control.h"
+#include "netguard/guard.h"
+#include "netguard/nft/ruleset.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/exit_codes.h"
+#include "shared/base/option_table.h"
+
+enum option_id {
+    OPTION_POLICY_FD = 1,
+    OPTION_RUN,
+    OPTION_AUDIT,
+    OPTION_UPLINK,
+    OPTION_UPSTREAM,
+    OPTION_CONTROL_FD,
+    OPTION_LISTEN_FD,
+    OPTION_SUPERVISOR_FD,
+    OPTION_HELP,
+};
+
+static const struct option_row options[] = {
+    {OPTION_POLICY_FD, 0, "policy-fd", "N", "the resolved policy"},
+    {OPTION_RUN, 0, "run", "ID", "run id that the records carry"},
+    {OPTION_AUDIT, 0, "audit", "DIR", "audit directory"},
+    {OPTION_UPLINK, 0, "uplink", "KIND", "pasta, veth, none or netns:WHERE"},
+    {OPTION_UPSTREAM, 0, "upstream", "ADDRESS", "ask this resolver (repeatable)"},
+    {OPTION_CONTROL_FD, 0, "control-fd", "N", "socket that hears \"ready\" or the failure"},
+    {OPTION_LISTEN_FD, 0, "listen-fd", "N", "listening socket for failcore-netns"},
+    {OPTION_SUPERVISOR_FD, 0, "supervisor-fd", "N", "readable or hung up: leave at once"},
+    {OPTION_HELP, 'h', "help", NULL, "this text"},
+};
+
+static const struct command_table command = {
+    .name = "failcore-netguard",
+    .synopsis = "--policy-fd N [OPTIONS]",
+    .summary = "guards the network of one run; started by failcore and failcore-netns",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+struct settings {
+    int policy_fd, control_fd, listen_fd, supervisor_fd;
+    const char *run, *audit, *uplink;
+    struct dns_upstreams upstreams;
+    bool help;
+};
+
+static int read_fd(const char *text, int *ret_fd, struct failure *reterr)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (*text == '\0' || *end != '\0' || number < 0 || number > 1 << 20 ||
+        fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0) {
+        return failure_set(reterr, -EINVAL, "not an open descriptor: %s", text);
+    }
+    *ret_fd = (int)number;
+    return 0;
+}
+
+static int add_upstream(struct settings *settings, const char *text, struct failure *reterr)
+{
+    struct ip_address address;
+
+    if (ip_address_parse(str_view_from(text), &address) < 0 ||
+        settings->upstreams.count == DNS_UPSTREAMS_MAX) {
+        return failure_set(reterr, -EINVAL, "not an address, or one too many: %s", text);
+    }
+    settings->upstreams.addresses[settings->upstreams.count++] = address;
+    return 0;
+}
+
+static int read_option(struct settings *settings, int id, const char *argument,
+                       struct failure *reterr)
+{
+    switch (id) {
+    case OPTION_POLICY_FD:
+        return read_fd(argument, &settings->policy_fd, reterr);
+    case OPTION_CONTROL_FD:
+        return read_fd(argument, &settings->control_fd, reterr);
+    case OPTION_LISTEN_FD:
+        return read_fd(argument, &settings->listen_fd, reterr);
+    case OPTION_SUPERVISOR_FD:
+        return read_fd(argument, &settings->supervisor_fd, reterr);
+    case OPTION_UPSTREAM:
+        return add_upstream(settings, argument, reterr);
+    case OPTION_RUN:
+        settings->run = argument;
+        return 0;
+    case OPTION_AUDIT:
+        settings->audit = argument;
+        return 0;
+    case OPTION_UPLINK:
+        settings->uplink = argument;
+        return 0;
+    default: /* OPTION_HELP; the table has no others */
+        settings->help = true;
+        return 0;
+    }
+}
+
+static int read_command_line(int argc, char **argv, struct settings *settings,
+                             struct failure *reterr)
+{
+    struct option_scan scan = option_scan_init(&command, argc, argv);
+    int id, error = 0;
+
+    *settings =
+        (struct settings){.policy_fd = -1, .control_fd = -1, .listen_fd = -1, .supervisor_fd = -1};
+    while (error == 0 && (id = option_scan_next(&scan, reterr)) != 0) {
+        error = id < 0 ? id : read_option(settings, id, scan.argument, reterr);
+    }
+    if (error == 0 && !settings->help && settings->policy_fd < 0) {
+        failure_set(reterr, -EINVAL, "--policy-fd is missing");
+        failure_set_mend(reterr, "failcore-netns exec NAME -- CMD");
+        error = -EINVAL;
+    }
+    return error;
+}
+
+/* Whoever started us reads the failure from the socket; a person reads it from stderr. */
+static void report_failure(int control, const struct failure *failure)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    if (control < 0) {
+        failure_print(stderr, command.name, failure);
+        return;
+    }
+    text_buffer_printf(&text, "%s\n%s\n%s", failure->what, failure->needed, failure->mend);
+    (void)send(control, text_buffer_text(&text), text.length, MSG_NOSIGNAL);
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+enum polled_fd {
+    POLLED_QUEUE = 0,
+    POLLED_RESOLVER,
+    POLLED_DROPS,
+    POLLED_LISTENER,
+    POLLED_SUPERVISOR,
+    POLLED_AUDIT,
+    POLLED_SIGNALS,
+    POLLED_COUNT
+};
+
+/* Judges what waits, but not for longer than a flood would like: the heartbeat must go on. */
+#define PACKETS_AT_ONCE 64
+
+static void drain_queue(struct guard *guard)
+{
+    for (int i = 0; i < PACKETS_AT_ONCE; i++) {
+        if (packet_queue_read(&guard->queue, guard_judge_packet, guard) == -EAGAIN) {
+            return;
+        }
+    }
+}
+
+/* One turn; true when the guard must end. */
+static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *next_beat_ms)
+{
+    uint64_t now = clock_now_ms();
+
+    if (now >= *next_beat_ms) {
+        if (guard_heartbeat(guard) < 0) {
+            return true;
+        }
+        *next_beat_ms = now + RULESET_HEARTBEAT_MS;
+    }
+    if (poll(polled, POLLED_COUNT, (int)(*next_beat_ms - now)) < 0) {
+        return errno != EINTR;
+    }
+    if (polled[POLLED_SUPERVISOR].revents != 0 || polled[POLLED_AUDIT].revents != 0 ||
+        polled[POLLED_SIGNALS].revents != 0) {
+        return true;
+    }
+    if (polled[POLLED_QUEUE].revents != 0) {
+        drain_queue(guard);
+    }
+    if (polled[POLLED_RESOLVER].revents != 0 && guard_serve_resolver(guard) < 0) {
+        return true;
+    }
+    if (polled[POLLED_DROPS].revents != 0) {
+        drop_log_read(&guard->drop_log, &guard->gate);
+    }
+    return polled[POLLED_LISTENER].revents != 0 &&
+           control_serve(guard, polled[POLLED_LISTENER].fd) == CONTROL_STOP;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+        return -errno;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void serve(struct guard *guard, const struct settings *settings, int signals)
+{
+    int fds[POLLED_COUNT] = {
+        [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
+        [POLLED_RESOLVER] = guard->resolver,
+        [POLLED_DROPS] = drop_log_fd(&guard->drop_log),
+        [POLLED_LISTENER] = settings->listen_fd,
+        [POLLED_SUPERVISOR] = settings->supervisor_fd,
+        [POLLED_AUDIT] = audit_producer_alarm_fd(guard->gate.audit),
+        [POLLED_SIGNALS] = signals,
+    };
+    struct pollfd polled[POLLED_COUNT];
+    uint64_t next_beat_ms = 0;
+
+    for (size_t i = 0; i < POLLED_COUNT; i++) {
+        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    while (!serve_once(guard, polled, &next_beat_ms)) {
+    }
+}
+
+/* What the guard enforces of a policy: a policy that asks for more is refused whole. */
+#define ENFORCED_ELSEWHERE                                                                         \
+    (POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | POLICY_PART_SANDBOX | POLICY_PART_LIMITS |     \
+     POLICY_PART_BREAKER | POLICY_PART_AUDIT | POLICY_PART_CONTENT)
+#define ENFORCED_HERE (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK)
+
+static int attach_audit(const struct settings *settings, const struct policy *policy,
+                        struct audit_producer **ret_audit, struct failure *reterr)
+{
+    struct audit_producer_options producer = {
+        .directory = settings->audit,
+        .run = settings->run,
+        .program = command.name,
+        .policy_name = policy_name(policy),
+        .policy_revision = policy_revision(policy),
+        .policy_hash = str_view_from(policy_hash(policy)),
+        .threads = 1,
+    };
+
+    return audit_producer_attach(&producer, ret_audit, reterr);
+}
+
+static void detach_audit(struct audit_producer **audit)
+{
+    if (*audit != NULL) {
+        audit_producer_detach(*audit);
+    }
+}
+
+static int run(const struct settings *settings, struct failure *reterr)
+{
+    AUTO(policy_release) struct policy *policy = NULL;
+    AUTO(detach_audit) struct audit_producer *audit = NULL;
+    struct guard_options start = {.upstreams = settings->upstreams};
+    static struct guard guard; /* too large for a stack; of this process alone */
+    AUTO_CLOSE int signals = open_signals();
+    int error;
+
+    error = signals < 0 ? signals : policy_load_resolved_fd(settings->policy_fd, &policy, reterr);
+    if (error == 0) {
+        error = policy_requires_only(policy, ENFORCED_HERE | ENFORCED_ELSEWHERE, reterr);
+    }
+    if (error == 0) {
+        error = uplink_parse(settings->uplink, &start.uplink, reterr);
+    }
+    if (error == 0) {
+        error = attach_audit(settings, policy, &audit, reterr);
+    }
+    if (error < 0) {
+        return error;
+    }
+    start.policy = policy;
+    start.audit = audit;
+    error = guard_start(&guard, &start, reterr);
+    if (error < 0) {
+        return error;
+    }
+    if (settings->listen_fd >= 0 && listen(settings->listen_fd, 16) < 0) {
+        error = -errno;
+        guard_stop(&guard);
+        return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));
+    }
+    if (settings->control_fd < 0 || control_send_ready(&guard, settings->control_fd) >= 0) {
+        close_fd(&(int){settings->control_fd});
+        serve(&guard, settings, signals);
+    }
+    guard_stop(&guard);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct failure failure = {0};
+    struct settings settings;
+    int error;
+
+    if (read_command_line(argc, argv, &settings, &failure) < 0) {
+        failure_print(stderr, command.name, &failure);
+        return EXIT_CODE_USAGE;
+    }
+    if (settings.help) {
+        command_table_print_help(stdout, &command);
+        return EXIT_CODE_OK;
+    }
+    error = run(&settings, &failure);
+    if (error < 0) {
+        failure_set(&failure, error, "the network guard failed: %s", strerror(-error));
+        report_failure(settings.control_fd, &failure);
+        return error == -EINVAL ? EXIT_CODE_POLICY_INVALID : EXIT_CODE_FAILCORE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}

@@ -1,0 +1,118 @@
+# A guarded network in front of the world of world.sh, for tests.
+#
+#   guard_up POLICY-FILE [OPTION...]  makes $guard_name; its log is in $guard_audit
+#   in_agent CMD...                   runs CMD as the agent (20 s at most)
+#   agent_root_up                     afterwards: as_root CMD... is root of the machine inside the
+#                                     agent's network namespace: more than any agent ever is
+#   probe PROTOCOL ADDRESS PORT       as the agent: prints "ok" or the errno's name, and milliseconds
+#   records FILTER                    jq over the log's records; true when FILTER selects one
+#   blocked CODE ADDRESS [REASON]     a BLOCKED record of that code for the address
+#   guard_pid                         of the failcore-netguard process
+#   guard_down
+
+guard_up()
+{
+    guard_name=guard$$-$RANDOM
+    guard_audit=$work/audit-$guard_name
+    local policy=$1
+    shift
+    at_exit guard_down
+    "$bin/failcore-netns" create "$guard_name" --policy "$policy" --audit "$guard_audit" \
+        --uplink "netns:$world_ns" "$@"
+}
+
+in_agent()
+{
+    timeout 20 "$bin/failcore-netns" exec "$guard_name" -- "$@"
+}
+
+agent_root_up()
+{
+    local parent
+    "$bin/failcore-netns" exec "$guard_name" -- sleep 600 &
+    agent_holder=$!
+    at_exit "kill $agent_holder"
+    wait_until 5 agent_find_process
+}
+
+agent_find_process()
+{
+    local pid=$agent_holder child
+    while child=$(cat "/proc/$pid/task/$pid/children") && [ -n "$child" ]; do
+        pid=${child%% *}
+    done
+    [ "$(cat "/proc/$pid/comm")" = sleep ] && agent_process=$pid
+}
+
+as_root()
+{
+    nsenter --net="/proc/$agent_process/ns/net" timeout 20 "$@"
+}
+
+probe_script='
+import errno, socket, sys, time
+kind, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+s = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+s.settimeout(3)
+began = time.monotonic()
+try:
+    s.connect((address, port))
+    if kind == "udp":
+        s.send(b"probe")
+        s.recv(100)
+    result = "ok"
+except TimeoutError:
+    result = "timeout"
+except OSError as error:
+    result = errno.errorcode[error.errno]
+print(result, int((time.monotonic() - began) * 1000))
+'
+
+probe()
+{
+    in_agent python3 -c "$probe_script" "$@"
+}
+
+# refused PROTOCOL ADDRESS PORT ERRNO: at once, with that errno.
+refused()
+{
+    local result
+    result=$(probe "$1" "$2" "$3")
+    echo "$result"
+    [ "${result% *}" = "$4" ] && [ "${result#* }" -lt 50 ]
+}
+
+reached()
+{
+    local result
+    result=$(probe "$1" "$2" "$3")
+    echo "$result"
+    [ "${result% *}" = ok ]
+}
+
+records()
+{
+    sleep 0.1
+    cat "$guard_audit"/log/*.jsonl | jq -e -c "select($1)" | grep -q .
+}
+
+blocked()
+{
+    records ".status == \"BLOCKED\" and .code == \"$1\" and .call.address == \"$2\" and (.reason | contains(\"${3:-}\"))"
+}
+
+guard_status()
+{
+    "$bin/failcore-netns" status "$guard_name" --json | jq -e "$1"
+}
+
+guard_pid()
+{
+    guard_status .pid
+}
+
+guard_down()
+{
+    "$bin/failcore-netns" delete "$guard_name" 2>/dev/null
+}
