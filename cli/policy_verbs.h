@@ -7,7 +7,8 @@
 /* name, function, summary */
 #define POLICY_VERB_TABLE(ROW)                                                                     \
     ROW("check", verb_policy_check, "is a policy valid; file, line and column when it is not")     \
-    ROW("explain", verb_policy_explain, "what a policy says to one request, and which rule")
+    ROW("explain", verb_policy_explain, "what a policy says to one request, and which rule")       \
+    ROW("test", verb_policy_test, "run the cases that a policy brings")
 
 #define POLICY_VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
 POLICY_VERB_TABLE(POLICY_VERB_DECLARE)

@@ -398,6 +398,8 @@ struct decision network_rules_decide(const struct network_rules *rules,
     struct question question = {
         .rules = rules,
         .request = request,
+        /* Known before any rule is weighed: it decides which rules count. */
+        .range = address_range_find(&request->address),
         .resolving = request->address.family == IP_NONE && request->port == NET_PORT_UNKNOWN,
         .enforced = UINT32_MAX,
         .deny = UINT32_MAX,
@@ -427,7 +429,6 @@ struct decision network_rules_decide(const struct network_rules *rules,
                        "a name of internal services, which is never resolved");
     }
     if (rules->closed) {
-        question.range = address_range_find(&request->address);
         return question.range != NULL
                    ? decide_range(&question)
                    : decide_by_default(&(struct question){.rules = &(const struct network_rules){0},
@@ -438,7 +439,6 @@ struct decision network_rules_decide(const struct network_rules *rules,
         struct ip_address judged = address_judged(&request->address);
         struct ip_address inner;
 
-        question.range = address_range_find(&request->address);
         weigh_address(&question, &request->address);
         if (!ip_address_equals(&judged, &request->address)) {
             weigh_address(&question, &judged);
