@@ -1,0 +1,212 @@
+/* failcore-mount: one directory, shown at another place, every operation judged and recorded. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fusefs/mount_device.h"
+#include "fusefs/mountpoint_guard.h"
+#include "fusefs/startup.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+
+#define PROGRAM    "failcore-mount"
+#define READY_BYTE "R"
+
+static void tell_failure(int fd, const struct failure *failure)
+{
+    FILE *stream = fd < 0 ? stderr : fdopen(fd, "w");
+
+    if (stream != NULL) {
+        failure_print(stream, PROGRAM, failure);
+        fflush(stream);
+    }
+}
+
+static int watch_signals(void)
+{
+    sigset_t wanted;
+
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool asked_to_end(int signals)
+{
+    struct signalfd_siginfo signal_seen;
+    bool end = false;
+
+    while (read(signals, &signal_seen, sizeof(signal_seen)) == sizeof(signal_seen)) {
+        end |= signal_seen.ssi_signo == SIGTERM || signal_seen.ssi_signo == SIGINT;
+    }
+    return end;
+}
+
+/* Until the mount is gone, a signal comes or the supervisor goes. */
+static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
+{
+    struct pollfd watched[] = {
+        {.fd = signals, .events = POLLIN},
+        {.fd = startup->server.ended_event, .events = POLLIN},
+        {.fd = startup->options.supervisor_fd, .events = POLLIN},
+        {.fd = startup->server.started_event, .events = POLLIN},
+    };
+
+    for (;;) {
+        if (poll(watched, sizeof(watched) / sizeof(watched[0]), -1) < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return;
+        }
+        if (watched[3].revents != 0) {
+            if (ready_fd >= 0) {
+                (void)write_all(ready_fd, READY_BYTE, 1);
+                close(ready_fd);
+            }
+            watched[3].fd = -1;
+            watched[3].revents = 0;
+        }
+        if (watched[2].revents != 0) {
+            /* Nobody is left to serve for: at once, and the kernel answers ENOTCONN. */
+            _exit(EXIT_CODE_FAILCORE_FAILED);
+        }
+        if (watched[1].revents != 0 || (watched[0].revents != 0 && asked_to_end(signals))) {
+            return;
+        }
+    }
+}
+
+static enum exit_code serve(const struct mount_options *options, int ready_fd)
+{
+    static struct startup startup;
+    struct failure failure = {0};
+    int signals = watch_signals();
+    enum exit_code code = startup_run(&startup, options, &failure);
+
+    if (code != EXIT_CODE_OK) {
+        startup_end(&startup);
+        tell_failure(ready_fd, &failure);
+        return code;
+    }
+    wait_for_the_end(&startup, signals, ready_fd);
+    if (options->session_fd >= 0) {
+        /* Whoever mounted it unmounts it: our end of the connection goes with us. */
+        audit_producer_detach(startup.audit);
+        _exit(EXIT_CODE_OK);
+    }
+    startup_end(&startup);
+    return EXIT_CODE_OK;
+}
+
+/* The parent of the daemon: returns when the mount serves, or with what the child says. */
+static enum exit_code wait_until_ready(pid_t child, int ready)
+{
+    char text[2048];
+    ssize_t length = read_upto(ready, text, sizeof(text));
+    int status = 0;
+
+    if (length == 1 && text[0] == READY_BYTE[0]) {
+        return EXIT_CODE_OK;
+    }
+    if (length > 0) {
+        (void)write_all(STDERR_FILENO, text, (size_t)length);
+    }
+    if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+        return (enum exit_code)WEXITSTATUS(status);
+    }
+    return EXIT_CODE_FAILCORE_FAILED;
+}
+
+static void leave_terminal(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsid();
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+}
+
+static enum exit_code serve_in_background(const struct mount_options *options)
+{
+    int ready[2];
+    pid_t child;
+
+    if (pipe2(ready, O_CLOEXEC) < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    child = fork();
+    if (child < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (child == 0) {
+        close(ready[0]);
+        leave_terminal();
+        return serve(options, ready[1]);
+    }
+    close(ready[1]);
+    return wait_until_ready(child, ready[0]);
+}
+
+static enum exit_code unmount(const struct mount_options *options)
+{
+    struct failure failure = {0};
+    char path[4096];
+    AUTO_CLOSE int directory = -1;
+
+    if (realpath(options->mountpoint, path) == NULL) {
+        /* A mount whose server is dead cannot be looked at: the path must be given in full. */
+        snprintf(path, sizeof(path), "%s", options->mountpoint);
+    }
+    if (mount_device_close(path, options->lazily, &failure) < 0) {
+        failure_print(stderr, PROGRAM, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    /* The server gives the directory its mode back; a dead one could not. */
+    directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0) {
+        (void)mountpoint_guard_open(directory);
+    }
+    return EXIT_CODE_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct mount_options options;
+    struct failure failure = {0};
+
+    if (mount_options_parse(argc, argv, &options, &failure) < 0) {
+        failure_print(stderr, PROGRAM, &failure);
+        return EXIT_CODE_USAGE;
+    }
+    switch (options.action) {
+    case MOUNT_HELP:
+        command_table_print_help(stdout, mount_command());
+        return EXIT_CODE_OK;
+    case MOUNT_VERSION:
+        puts(PROGRAM " " FAILCORE_VERSION);
+        return EXIT_CODE_OK;
+    case MOUNT_UNMOUNT:
+        return (int)unmount(&options);
+    case MOUNT_SERVE:
+        break;
+    }
+    if (options.foreground || options.ready_fd >= 0 || options.session_fd >= 0) {
+        return (int)serve(&options, options.ready_fd);
+    }
+    return (int)serve_in_background(&options);
+}

@@ -1,0 +1,148 @@
+#include "fusefs/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fusefs/fuse_abi.h"
+#include "fusefs/requests.h"
+#include "shared/base/cleanup.h"
+
+/* ---- the descriptor ------------------------------------------------------------------------- */
+
+static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
+{
+    struct server *server = userdata;
+    ssize_t count = read(fd, bytes, length);
+
+    if (count >= (ssize_t)sizeof(struct fuse_in_header)) {
+        const struct fuse_in_header *header = bytes;
+
+        if (header->opcode == FUSE_INIT) {
+            atomic_store(&server->init_unique, header->unique);
+        }
+    }
+    return count;
+}
+
+static void announce(int event)
+{
+    const uint64_t one = 1;
+
+    (void)!write(event, &one, sizeof(one));
+}
+
+/* INIT's reply says more than the library knows of. Only this one reply is ever touched. */
+static void amend_init(struct server *server, struct fuse_abi_init_out *reply)
+{
+    (void)server;
+    /* We clear set-id bits where a write or truncation has to (by acting as the caller): the
+     * kernel need not ask for security.capability before each small write. */
+    reply->flags |= FUSE_HANDLE_KILLPRIV_V2;
+}
+
+static ssize_t device_write(int fd, struct iovec *parts, int count, void *userdata)
+{
+    struct server *server = userdata;
+    const struct fuse_out_header *header = parts[0].iov_base;
+    uint64_t init = atomic_load_explicit(&server->init_unique, memory_order_relaxed);
+    ssize_t written;
+
+    if (init == 0 || header->unique != init) {
+        return writev(fd, parts, count);
+    }
+    if (count > 1 && header->error == 0 && parts[1].iov_len >= sizeof(struct fuse_abi_init_out)) {
+        amend_init(server, parts[1].iov_base);
+    }
+    written = writev(fd, parts, count);
+    atomic_store(&server->init_unique, 0);
+    if (written > 0 && header->error == 0) {
+        announce(server->started_event);
+    }
+    return written;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+int server_init(struct server *server, struct tree *tree, int device,
+                const struct server_options *options, struct failure *reterr)
+{
+    static const struct fuse_custom_io io = {.read = device_read, .writev = device_write};
+    char name[] = "failcore-mount";
+    char *argv[] = {name, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+    struct fuse_lowlevel_ops table = requests_table(options->attributes, tree->options.shared);
+    int r;
+
+    *server = (struct server){
+        .tree = tree,
+        .options = *options,
+        .device = device,
+        .started_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        .ended_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+    };
+    server->session = fuse_session_new(&args, &table, sizeof(table), server);
+    fuse_opt_free_args(&args);
+    if (server->session == NULL || server->started_event < 0 || server->ended_event < 0) {
+        server_clear(server);
+        return failure_set(reterr, -ENOMEM, "cannot prepare the FUSE session");
+    }
+    r = fuse_session_custom_io(server->session, &io, device);
+    if (r != 0) {
+        server_clear(server);
+        return failure_set(reterr, -EIO, "the FUSE library does not take our device descriptor");
+    }
+    return 0;
+}
+
+static void *serve(void *argument)
+{
+    struct server *server = argument;
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+    if (config != NULL) {
+        fuse_loop_cfg_set_clone_fd(config, 0);
+        fuse_loop_cfg_set_max_threads(config, server->options.threads);
+        (void)fuse_session_loop_mt(server->session, config);
+        fuse_loop_cfg_destroy(config);
+    }
+    announce(server->ended_event);
+    return NULL;
+}
+
+int server_start(struct server *server, struct failure *reterr)
+{
+    sigset_t all;
+    sigset_t before;
+    int error;
+
+    /* Signals are the main thread's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&server->thread, NULL, serve, server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        return failure_set(reterr, -error, "cannot start a thread: %s", strerror(error));
+    }
+    server->running = true;
+    return 0;
+}
+
+void server_clear(struct server *server)
+{
+    if (server->running) {
+        fuse_session_exit(server->session);
+        pthread_join(server->thread, NULL);
+        server->running = false;
+    }
+    if (server->session != NULL) {
+        fuse_session_destroy(server->session);
+        server->session = NULL;
+    }
+    close_fd(&server->started_event);
+    close_fd(&server->ended_event);
+}

@@ -1,0 +1,49 @@
+/*
+ * The FUSE server: one tree behind one /dev/fuse descriptor.
+ *
+ * We open and mount the descriptor ourselves, or get it mounted, and give it to the library
+ * through its custom I/O, so that mounting and serving can be two privileges, and so that the one
+ * reply that has to say more than the library knows (INIT) can be amended on its way.
+ *
+ * SR5: the server is the only holder of the descriptor. When it dies the kernel answers ENOTCONN.
+ */
+#ifndef FAILCORE_FUSEFS_SERVER_H
+#define FAILCORE_FUSEFS_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fusefs/tree.h"
+#include "shared/base/failure.h"
+
+struct fuse_session;
+
+struct server_options {
+    bool attributes;  /* serve extended attributes */
+    bool passthrough; /* let the kernel carry the data of open files */
+    unsigned int threads;
+};
+
+struct server {
+    struct tree *tree;
+    struct server_options options;
+    struct fuse_session *session;
+    int device;
+    int started_event; /* readable once the mount serves */
+    int ended_event;   /* readable once it does not any more */
+    atomic_bool ready;
+    _Atomic uint64_t init_unique; /* of the INIT request whose reply is amended */
+    pthread_t thread;
+    bool running;
+};
+
+/* Takes the device over. The tree outlives the server. */
+int server_init(struct server *server, struct tree *tree, int device,
+                const struct server_options *options, struct failure *reterr);
+/* Begins to answer requests, in threads of its own. */
+int server_start(struct server *server, struct failure *reterr);
+/* After the session has ended (or to end it at once): joins the threads and releases. */
+void server_clear(struct server *server);
+
+#endif

@@ -1,0 +1,373 @@
+#include "fusefs/startup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fusefs/mount_device.h"
+#include "fusefs/mountpoint_guard.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/program_path.h"
+#include "shared/confine/tree_overlap.h"
+
+/* A part that speaks of files and that this program does not enforce would be half obeyed. */
+#define PARTS_OF_OTHERS                                                                            \
+    ((unsigned int)POLICY_PART_NETWORK | POLICY_PART_PROCESS | POLICY_PART_SANDBOX |               \
+     POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_DNS_BUDGET |                           \
+     POLICY_PART_NETWORK_BUDGET | POLICY_PART_NAME_CHECK)
+#define PARTS_ENFORCED ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT)
+
+#define CACHE_SECONDS    1.0  /* how long a change made underneath may stay unseen */
+#define DESCRIPTORS_MOST 2000 /* kept for nodes, wherever the limit allows more */
+#define THREADS          8
+
+/* ---- policy --------------------------------------------------------------------------------- */
+
+enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
+                                   struct failure *reterr)
+{
+    struct policy *policy = NULL;
+    int r;
+
+    if (options->policy_fd >= 0) {
+        r = policy_load_resolved_fd(options->policy_fd, &policy, reterr);
+    } else {
+        r = policy_load(options->policies, options->policy_count, &policy, reterr);
+    }
+    if (r == 0) {
+        r = policy_requires_only(policy, PARTS_ENFORCED | PARTS_OF_OTHERS, reterr);
+    }
+    if (r < 0) {
+        policy_unref(policy);
+        return EXIT_CODE_POLICY_INVALID;
+    }
+    *ret_policy = policy;
+    return EXIT_CODE_OK;
+}
+
+/* ---- where things lie ----------------------------------------------------------------------- */
+
+static enum exit_code refuse_overlap(const char *what, const char *path, const char *with,
+                                     struct failure *reterr)
+{
+    failure_set(reterr, -EINVAL, "the %s %s and %s lie inside one another", what, path, with);
+    failure_set_needed(reterr, "the workload must not reach what judges and records it");
+    failure_set_mend(reterr, "keep them in separate directories");
+    return EXIT_CODE_USAGE;
+}
+
+static enum exit_code check_disjoint(const char *what, const char *path, const char *with,
+                                     struct failure *reterr)
+{
+    enum tree_relation relation = TREE_SAME;
+    int r = tree_relation_of_paths(path, with, &relation);
+
+    if (r < 0) {
+        failure_set(reterr, r, "cannot compare %s with %s: %s", path, with, strerror(-r));
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return relation == TREE_DISJOINT ? EXIT_CODE_OK : refuse_overlap(what, path, with, reterr);
+}
+
+/* Policies given as files; the directories that names are looked up in are fixed. */
+static enum exit_code check_policies(const struct startup *startup, struct failure *reterr)
+{
+    static const char *const directories[] = {FAILCORE_SYSCONFDIR, "/var/lib/failcore",
+                                              "/run/failcore"};
+    enum exit_code code = EXIT_CODE_OK;
+
+    for (size_t i = 0; code == EXIT_CODE_OK && i < startup->options.policy_count; i++) {
+        const char *word = startup->options.policies[i];
+
+        if (strchr(word, '/') != NULL ||
+            str_view_ends_with(str_view_from(word), STR_VIEW_LITERAL(".yaml"))) {
+            enum tree_relation relation = TREE_SAME;
+            AUTO_FREE char *directory = strdup(word);
+            char *slash = directory == NULL ? NULL : strrchr(directory, '/');
+
+            if (directory == NULL) {
+                return EXIT_CODE_FAILCORE_FAILED;
+            }
+            if (slash != NULL) {
+                slash[slash == directory ? 1 : 0] = '\0';
+            }
+            /* A policy's directory may hold the workspace; the workspace may not hold a policy. */
+            if (tree_relation_of_paths(slash == NULL ? "." : directory, startup->options.source,
+                                       &relation) < 0 ||
+                relation == TREE_SAME || relation == TREE_BELOW) {
+                code = refuse_overlap("policy", word, startup->options.source, reterr);
+            }
+        }
+    }
+    for (size_t i = 0; code == EXIT_CODE_OK && i < sizeof(directories) / sizeof(directories[0]);
+         i++) {
+        code = check_disjoint("directory", directories[i], startup->options.source, reterr);
+    }
+    return code;
+}
+
+static enum exit_code check_audit(const struct startup *startup, struct failure *reterr)
+{
+    const char *audit = audit_producer_directory(startup->audit);
+    enum exit_code code = check_disjoint("audit directory", audit, startup->options.source, reterr);
+
+    if (code == EXIT_CODE_OK && startup->options.mountpoint != NULL) {
+        enum tree_relation relation = TREE_SAME;
+
+        if (tree_relation_of_paths(audit, startup->mountpoint_path, &relation) < 0 ||
+            relation == TREE_SAME || relation == TREE_BELOW) {
+            code = refuse_overlap("audit directory", audit, startup->mountpoint_path, reterr);
+        }
+    }
+    return code;
+}
+
+static enum exit_code open_source(struct startup *startup, struct failure *reterr)
+{
+    const char *source = startup->options.source;
+    int error;
+
+    startup->source = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (startup->source < 0) {
+        error = -errno;
+        failure_set(reterr, error, "cannot open the source %s: %s", source, strerror(-error));
+        failure_set_mend(reterr, "give a directory that exists");
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}
+
+/* A mount of ours whose server has died lies in the way: it answers ENOTCONN to everybody. */
+static int open_mountpoint(struct startup *startup, struct failure *reterr)
+{
+    const char *path = startup->options.mountpoint;
+    struct statfs status;
+    int fd;
+
+    if (statfs(path, &status) < 0 && errno == ENOTCONN) {
+        (void)mount_device_close(startup->mountpoint_path, true, reterr);
+    }
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static enum exit_code check_mountpoint(struct startup *startup, struct failure *reterr)
+{
+    enum tree_relation relation = TREE_SAME;
+    int r;
+
+    if (realpath(startup->options.mountpoint, startup->mountpoint_path) == NULL) {
+        snprintf(startup->mountpoint_path, sizeof(startup->mountpoint_path), "%s",
+                 startup->options.mountpoint);
+    }
+    startup->mountpoint = open_mountpoint(startup, reterr);
+    if (startup->mountpoint < 0) {
+        failure_set(reterr, startup->mountpoint, "cannot open the mountpoint %s: %s",
+                    startup->options.mountpoint, strerror(-startup->mountpoint));
+        failure_set_mend(reterr, "mkdir %s", startup->options.mountpoint);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (mount_device_is_ours(startup->mountpoint_path)) {
+        failure_set(reterr, -EBUSY, "%s is mounted already", startup->mountpoint_path);
+        failure_set_mend(reterr, "failcore-mount --unmount %s", startup->mountpoint_path);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    r = tree_relation_of(startup->source, startup->mountpoint, &relation);
+    if (r < 0 || relation == TREE_ABOVE || relation == TREE_BELOW) {
+        failure_set(reterr, -EINVAL, "%s and %s lie inside one another", startup->options.source,
+                    startup->options.mountpoint);
+        failure_set_mend(reterr, "mount elsewhere, or over the source itself");
+        return EXIT_CODE_USAGE;
+    }
+    /* Mounting over SOURCE itself needs no guard: it is what is served. */
+    if (relation == TREE_SAME) {
+        return EXIT_CODE_OK;
+    }
+    /* After a crash of the server before us the directory is still shut: its own mode first. */
+    r = mountpoint_guard_open(startup->mountpoint);
+    if (r == 0) {
+        r = mountpoint_guard_close(startup->mountpoint);
+    }
+    if (r < 0 && r != -EROFS) {
+        failure_set(reterr, r, "cannot shut the directory under the mount: %s", strerror(-r));
+        failure_set_needed(reterr, "nobody may take it for the workspace when the mount is gone");
+        failure_set_mend(reterr, "mount over a directory of yours, on a file system with user "
+                                 "extended attributes, or over the source itself");
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    startup->guarded = r == 0;
+    return EXIT_CODE_OK;
+}
+
+/* ---- serving -------------------------------------------------------------------------------- */
+
+/* The soft limit is no use to us; half of the hard one stays for files that are open. */
+static unsigned int raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return 128;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max / 2 > DESCRIPTORS_MOST ? DESCRIPTORS_MOST
+                                                 : (unsigned int)(limit.rlim_max / 2);
+}
+
+static enum exit_code attach_audit(struct startup *startup, struct failure *reterr)
+{
+    const struct audit_producer_options options = {
+        .directory = startup->options.audit,
+        .run = startup->options.run,
+        .program = "failcore-mount",
+        .policy_name = policy_name(startup->policy),
+        .policy_revision = policy_revision(startup->policy),
+        .policy_hash = str_view_from(policy_hash(startup->policy)),
+        .threads = THREADS + 2,
+    };
+
+    return audit_producer_attach(&options, &startup->audit, reterr) < 0 ? EXIT_CODE_FAILCORE_FAILED
+                                                                        : EXIT_CODE_OK;
+}
+
+static enum exit_code mount_tree(struct startup *startup, int *ret_device, struct failure *reterr)
+{
+    const struct mount_options *options = &startup->options;
+    struct fs_settings settings = policy_fs_settings(startup->policy);
+    struct mount_request request = {
+        .source = options->source,
+        .mountpoint = startup->mountpoint,
+        .user = startup->tree.owner_uid,
+        .group = startup->tree.owner_gid,
+        .all_users = options->shared,
+        .permissions = options->shared,
+        .devices = settings.devices,
+        .setuid = settings.setuid,
+    };
+
+    if (options->session_fd >= 0) {
+        if (fcntl(options->session_fd, F_SETFD, FD_CLOEXEC) < 0) {
+            failure_set(reterr, -errno, "--session-fd is not an open descriptor");
+            return EXIT_CODE_USAGE;
+        }
+        *ret_device = options->session_fd;
+        return EXIT_CODE_OK;
+    }
+    if (mount_device_open(&request, ret_device, reterr) < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    startup->mounted = true;
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code serve(struct startup *startup, struct failure *reterr)
+{
+    const struct mount_options *options = &startup->options;
+    const struct tree_options tree_options = {
+        .shared = options->shared,
+        .strict = options->strict,
+        .owner_is_shown = options->owner_is_shown,
+        .shown_uid = options->shown_uid,
+        .shown_gid = options->shown_gid,
+        .descriptors_kept = raise_descriptor_limit(),
+        .timeout_seconds = options->strict ? 0 : CACHE_SECONDS,
+    };
+    const struct server_options server_options = {
+        .attributes = options->attributes,
+        .threads = THREADS,
+    };
+    enum exit_code code;
+    int device = -1;
+    int r;
+
+    r = tree_init(&startup->tree, startup->source, startup->policy, startup->audit, &tree_options);
+    startup->source = -1;
+    if (r < 0) {
+        failure_set(reterr, r, "cannot read the source %s: %s", options->source, strerror(-r));
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    startup->tree_ready = true;
+    code = mount_tree(startup, &device, reterr);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    /* Threads inherit the identity; the groups of whoever started us count for nobody. */
+    r = options->shared ? caller_become_owner(geteuid(), getegid())
+                        : caller_become_owner(startup->tree.owner_uid, startup->tree.owner_gid);
+    if (r < 0) {
+        close(device);
+        failure_set(reterr, r, "cannot act as the owner of %s (user %u)", options->source,
+                    (unsigned int)startup->tree.owner_uid);
+        failure_set_mend(reterr, "run as root or as that user");
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (server_init(&startup->server, &startup->tree, device, &server_options, reterr) < 0 ||
+        server_start(&startup->server, reterr) < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}
+
+enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
+                           struct failure *reterr)
+{
+    enum exit_code code;
+
+    *startup = (struct startup){
+        .options = *options,
+        .source = -1,
+        .mountpoint = -1,
+        .server = {.device = -1, .started_event = -1, .ended_event = -1},
+    };
+    code = startup_load_policy(options, &startup->policy, reterr);
+    if (code == EXIT_CODE_OK) {
+        code = open_source(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_policies(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = attach_audit(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK && options->mountpoint != NULL) {
+        code = check_mountpoint(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_audit(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = serve(startup, reterr);
+    }
+    return code;
+}
+
+void startup_end(struct startup *startup)
+{
+    struct failure unused = {0};
+
+    if (startup->mounted && mount_device_is_ours(startup->mountpoint_path)) {
+        (void)mount_device_close(startup->mountpoint_path, true, &unused);
+    }
+    if (startup->guarded) {
+        (void)mountpoint_guard_open(startup->mountpoint);
+    }
+    if (startup->mounted) {
+        /* The connection has ended: the threads come home. */
+        server_clear(&startup->server);
+        if (startup->tree_ready) {
+            tree_clear(&startup->tree);
+        }
+    }
+    if (startup->audit != NULL) {
+        audit_producer_detach(startup->audit);
+    }
+    policy_unref(startup->policy);
+    close_fd(&startup->source);
+    close_fd(&startup->mountpoint);
+}

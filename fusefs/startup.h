@@ -1,0 +1,44 @@
+/*
+ * From a command line to a mount that serves, in stages; each needs less than the one before:
+ *
+ *     policy      loaded, and refused whole if this program cannot obey it
+ *     source      opened; from here on it is a descriptor
+ *     overlaps    nothing of ours lies where the workload writes, nor the reverse (SR9)
+ *     audit       attached: what cannot be recorded is not served
+ *     mount       made, or taken over from who made it (SR5)
+ *     owner       the agent profile acts as the owner of SOURCE from here on (SR1)
+ *
+ * Errors: an enum exit_code and a failure for a person.
+ */
+#ifndef FAILCORE_FUSEFS_STARTUP_H
+#define FAILCORE_FUSEFS_STARTUP_H
+
+#include "fusefs/mount_options.h"
+#include "fusefs/server.h"
+#include "fusefs/tree.h"
+#include "shared/base/exit_codes.h"
+
+struct startup {
+    struct mount_options options;
+    struct policy *policy;
+    struct audit_producer *audit;
+    struct tree tree;
+    struct server server;
+    int source;     /* -1 once the tree has it */
+    int mountpoint; /* O_PATH of the directory under the mount; -1: not ours to look after */
+    char mountpoint_path[4096];
+    bool guarded;
+    bool mounted;
+    bool tree_ready;
+};
+
+/* EXIT_CODE_OK when the server answers requests. */
+enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
+                           struct failure *reterr);
+/* Loads the policy that the options name. */
+enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
+                                   struct failure *reterr);
+/* Unmounts what startup_run mounted, gives the directory its mode back, releases everything. */
+void startup_end(struct startup *startup);
+
+#endif

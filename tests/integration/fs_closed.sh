@@ -1,0 +1,80 @@
+#!/bin/bash
+# What goes wrong leaves the mount closed: a bad policy, a killed server, a log that cannot be
+# written, directories that lie inside one another.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/mounted.sh"
+
+not_mounted()
+{
+    ! grep -q " $mount " /proc/self/mountinfo
+}
+
+bad=$(policy_file bad <<'POLICY'
+version: 1
+name: bad
+filesystem:
+  defualt: allow
+POLICY
+)
+check_exit "a bad policy" 65 "$bin/failcore-mount" --policy "$bad" --audit "$audit" "$source" "$mount"
+said "is named with its line and column" 'bad.yaml:4:3'
+check "and nothing is mounted" not_mounted
+check_exit "a missing policy" 65 "$bin/failcore-mount" --policy "$work/none.yaml" --audit "$audit" "$source" "$mount"
+check_exit "a wrong option" 2 "$bin/failcore-mount" --polciy x "$source" "$mount"
+check_exit "a missing word" 2 "$bin/failcore-mount" "$source"
+check_exit "a missing source" 125 "$bin/failcore-mount" --policy "$allow_all" --audit "$audit" "$work/none" "$mount"
+check "still nothing is mounted" not_mounted
+
+mkdir -p "$source/in/audit" "$source/pol" "$source/mnt"
+cp "$allow_all" "$source/pol/p.yaml"
+check_exit "an audit directory inside the source" 2 "$bin/failcore-mount" --policy "$allow_all" --audit "$source/in/audit" "$source" "$mount"
+check_exit "a source inside the audit directory" 2 "$bin/failcore-mount" --policy "$allow_all" --audit "$source/in" "$source/in/audit" "$mount"
+check_exit "a policy inside the source" 2 "$bin/failcore-mount" --policy "$source/pol/p.yaml" --audit "$audit" "$source" "$mount"
+check_exit "a mountpoint inside the source" 2 "$bin/failcore-mount" --policy "$allow_all" --audit "$audit" "$source" "$source/mnt"
+check_exit "a source inside the mountpoint" 2 "$bin/failcore-mount" --policy "$allow_all" --audit "$audit" "$source/in" "$source"
+check "the mountpoint is as it was" test "$(stat -c %a "$mount") $(stat -c %a "$source")" = "755 755"
+
+echo secret >"$source/f"
+mount_tree --policy "$allow_all"
+check "served" cat "$mount/f"
+check "the directory below is shut" sh -c '
+    unshare -m sh -c "umount -l $1 && test \$(stat -c %a $1) = 0"' - "$mount"
+exec 8<"$mount/f"
+kill -9 "$server_pid"
+wait "$server_pid" 2>/dev/null
+check_fails "a killed server" cat "$mount/f"
+said "answers ENOTCONN" 'not connected'
+check_fails "also for what was open" cat <&8
+exec 8<&-
+check_fails "and there is no bare directory" touch "$mount/new"
+check "nothing was made below" test ! -e "$source/new"
+rm -f "$work/ready"
+mount_tree --policy "$allow_all"
+check "a new server takes the place of a dead one" grep -q secret "$mount/f"
+unmount_tree
+check "and gives the directory its mode back" test "$(stat -c %a "$mount")" = 755
+
+# Background: returns when the mount serves.
+check "in the background" "$bin/failcore-mount" --policy "$allow_all" --audit "$audit" "$source" "$mount"
+check "it serves at once" grep -q secret "$mount/f"
+check "--unmount" "$bin/failcore-mount" --unmount "$mount"
+check "is unmounted" not_mounted
+wait_until 5 test "$(stat -c %a "$mount")" = 755
+check "with its mode" test "$(stat -c %a "$mount")" = 755
+
+# The log writer dies: what cannot be recorded is refused, and nothing is done.
+mount_tree --policy "$allow_all"
+check "recorded" touch "$mount/before"
+writer=$(fuser "$audit"/log/*.jsonl 2>/dev/null | tr -s ' ' '\n' | grep -v '^$' | head -n 1)
+check "the log has a writer" test -n "$writer"
+kill -9 "$writer"
+# Rings may hold a few records more; then EIO, and the operation has not happened.
+refused=no
+for i in $(seq 1 5000); do
+    if ! mkdir "$mount/d$i" 2>"$work/output"; then
+        refused=$i
+        break
+    fi
+done
+said "without a writer operations are refused (after $refused)" 'Input/output error'
+check "and not done" test ! -e "$source/d$refused"

@@ -1,0 +1,142 @@
+#!/bin/bash
+# What a policy denies is refused before any effect, recorded, and leaves no trace.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/mounted.sh"
+
+policy=$(policy_file rules <<'POLICY'
+version: 1
+name: rules
+filesystem:
+  default: deny
+  rules:
+    - {id: work, action: allow, paths: ["work/**"]}
+    - {id: look, action: allow, operations: [read, list], paths: ["docs/**"]}
+    - {id: secrets, action: deny, paths: ["**/*.pem"], message: keys stay with the operator}
+    - {id: hidden, action: hide, paths: ["work/hidden", "work/hidden/**"]}
+POLICY
+)
+mkdir -p "$source"/{work/sub,work/hidden,docs,other}
+echo key >"$source/work/k.pem"
+echo text >"$source/docs/text"
+echo other >"$source/other/file"
+echo h >"$source/work/hidden/inside"
+echo w >"$source/work/plain"
+before=$(stat -c '%x %y %z %s' "$source/work/k.pem" "$source/docs/text")
+mount_tree --policy "$policy"
+cd "$mount" || exit 1
+
+is()
+{
+    local error=$1
+    shift
+    check "$error: $*" python3 - "$error" "$@" <<'PY'
+import errno, os, sys
+wanted, call, *args = sys.argv[1:]
+calls = {
+    "read": lambda p: os.close(os.open(p, os.O_RDONLY)),
+    "write": lambda p: os.close(os.open(p, os.O_WRONLY)),
+    "truncate-open": lambda p: os.close(os.open(p, os.O_WRONLY | os.O_TRUNC)),
+    "truncate": lambda p: os.truncate(p, 0),
+    "create": lambda p: os.close(os.open(p, os.O_WRONLY | os.O_CREAT | os.O_EXCL)),
+    "stat": os.lstat, "list": os.listdir, "mkdir": os.mkdir, "rmdir": os.rmdir,
+    "unlink": os.unlink, "chmod": lambda p: os.chmod(p, 0o777),
+    "utime": lambda p: os.utime(p, (1, 1)), "rename": os.rename, "link": os.link,
+    "symlink": lambda p: os.symlink("x", p), "mkfifo": os.mkfifo,
+    "setxattr": lambda p: os.setxattr(p, "user.a", b"1"), "readlink": os.readlink,
+    "mknod": lambda p: os.mknod(p, 0o20666, os.makedev(1, 3)),
+    "suid": lambda p: os.chmod(p, 0o4755),
+}
+try:
+    calls[call](*args)
+    got = "OK"
+except OSError as e:
+    got = errno.errorcode[e.errno]
+print(got)
+sys.exit(got != wanted)
+PY
+}
+
+for call in read write truncate-open truncate stat unlink chmod utime setxattr; do
+    is EACCES $call work/k.pem
+done
+is EACCES create work/new.pem
+is EACCES mkdir work/dir.pem
+is EACCES symlink work/sl.pem
+is EACCES mkfifo work/ff.pem
+is OK read docs/text
+is OK list docs
+for call in write truncate-open truncate unlink chmod utime setxattr; do
+    is EACCES $call docs/text
+done
+is EACCES create docs/new
+is EACCES mkdir docs/new
+is EACCES rmdir docs
+is EACCES rename docs/text work/text
+is EACCES rename work/plain docs/plain
+is EACCES link docs/text work/text
+is EACCES link work/plain docs/text2
+is EACCES rename work/plain work/plain.pem
+is EACCES link work/plain work/plain.pem
+is EACCES stat other
+is EACCES read other/file
+is EACCES list .
+is EACCES mknod work/null
+is EACCES suid work/plain
+is ENOENT stat work/hidden
+is ENOENT read work/hidden/inside
+is ENOENT list work/hidden
+is ENOENT unlink work/hidden
+is ENOENT rename work/hidden work/shown
+is EACCES mkdir work/hidden
+is EACCES rename work/plain work/hidden
+is EACCES link work/plain work/hidden
+is OK create work/made
+is OK rename work/made work/sub/made
+is OK link work/sub/made work/again
+is OK unlink work/again
+check "denied names are listed, hidden ones are not" test "$(ls work | tr '\n' ' ')" = "k.pem plain sub "
+check "nothing changed" test "$before" = "$(stat -c '%x %y %z %s' "$source/work/k.pem" "$source/docs/text")"
+check "nothing was made" test -z "$(find "$source" -name '*.pem' ! -name k.pem)$(ls "$source/docs" | grep -v text)"
+cd /
+wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q PATH_HIDDEN"
+check "a refusal names its rule" test -n "$(records 'select(.kind=="DECISION" and .status=="BLOCKED" and .code=="PATH_DENIED" and .policy.rule=="secrets" and .call.path=="work/k.pem" and .reason=="keys stay with the operator" and .errno=="EACCES")')"
+check "a hidden name is recorded as such" test -n "$(records 'select(.code=="PATH_HIDDEN" and .call.path=="work/hidden")')"
+check "the one who asked is recorded" test -n "$(records 'select(.status=="BLOCKED" and .actor.comm=="python3" and .actor.pid>0)')"
+check "nothing refused has an outcome" test -z "$(records 'select(.kind=="RESULT" and .status=="BLOCKED")')"
+check "the log is intact" "$bin/failcore" audit verify "$audit"
+unmount_tree
+
+# Names that permit different things may not trade places; directories with all that is below.
+policy=$(policy_file escape <<'POLICY'
+version: 1
+name: escape
+filesystem:
+  default: allow
+  rules:
+    - {id: build, action: deny, operations: [write, create], paths: ["keep/*.lock"]}
+    - {id: tops, action: deny, operations: [metadata], paths: ["*.conf"]}
+POLICY
+)
+mkdir -p "$source"/keep "$source"/free
+echo 1 >"$source/free/a.lock"
+echo 1 >"$source/a.conf"
+mount_tree --policy "$policy"
+cd "$mount" || exit 1
+is EXDEV rename a.conf b
+is OK rename a.conf b.conf
+is EXDEV rename free/a.lock keep/a.lock
+is EXDEV link free/a.lock keep/b.lock
+is OK rename free free2
+is OK rename free2 free
+is EXDEV rename keep away
+is OK create free/x
+is OK rename free/x keep/x
+cd /
+wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q RENAME_ESCAPE"
+check "recorded as an escape" test -n "$(records 'select(.code=="RENAME_ESCAPE" and .errno=="EXDEV")')"
+unmount_tree
+
+mount_tree
+check_fails "without a policy nothing is reachable" ls "$mount"
+said "and that is EACCES" 'Permission denied'
+check_fails "not even a look" stat "$mount/work"

@@ -1,0 +1,4 @@
+# The mount.
+failcore_integration_test(fs_mount fs_mount.sh)
+failcore_integration_test(fs_policy fs_policy.sh)
+failcore_integration_test(fs_closed fs_closed.sh)
