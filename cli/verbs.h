@@ -5,6 +5,7 @@
 /* name, function, summary */
 #define VERB_TABLE(ROW)                                                                            \
     ROW("policy", verb_policy, "check, read, compare and test policies")                           \
+    ROW("run", verb_run, "runs a command so that unsafe actions cannot happen")                    \
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \
     ROW("show", verb_show, "what happened in a run")                                               \

@@ -188,6 +188,14 @@ static int deny_sockets(scmp_filter_ctx context)
     return error;
 }
 
+/* Without a right over the first process's capabilities, its limits are still anybody's who has its
+ * user id: limits of others are refused, whoever they are. */
+static int deny_limits_of_others(scmp_filter_ctx context)
+{
+    return seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 2,
+                            SCMP_A0(SCMP_CMP_NE, 0), SCMP_A2(SCMP_CMP_NE, 0));
+}
+
 static int fill(scmp_filter_ctx context, const struct syscall_filter_options *options)
 {
     /* A binary tree instead of a chain, and a foreign architecture is the end. */
@@ -198,6 +206,7 @@ static int fill(scmp_filter_ctx context, const struct syscall_filter_options *op
     error = error < 0 ? error : deny_rows(context, options);
     error = error < 0 || options->nested ? error : deny_namespaces(context);
     error = error < 0 ? error : deny_ioctls(context);
+    error = error < 0 ? error : deny_limits_of_others(context);
     return error < 0 ? error : deny_sockets(context);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -174,6 +175,17 @@ static void x32_calls_end_the_process(void **state)
 }
 #endif
 
+static void limits_of_other_processes_are_refused(void **state)
+{
+    struct rlimit limit = {100, 100};
+
+    (void)state;
+    assert_int_equal(
+        probe(false, false, SYS_prlimit64, (const long[3]){1, RLIMIT_NOFILE, (long)&limit}), EPERM);
+    assert_int_equal(
+        probe(false, false, SYS_prlimit64, (const long[3]){0, RLIMIT_NOFILE, (long)&limit}), 0);
+}
+
 static void ordinary_calls_pass(void **state)
 {
     (void)state;
@@ -194,6 +206,7 @@ int main(void)
 #ifdef __x86_64__
         cmocka_unit_test(x32_calls_end_the_process),
 #endif
+        cmocka_unit_test(limits_of_other_processes_are_refused),
         cmocka_unit_test(ordinary_calls_pass),
     };
 

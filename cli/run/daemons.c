@@ -1,0 +1,294 @@
+#include "cli/run/daemons.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/base/program_path.h"
+#include "shared/confine/descriptors.h"
+#include "shared/confine/process_handle.h"
+
+#define START_TIMEOUT_MS 15000
+#define ARGUMENTS_MAX    40
+
+struct command_line {
+    const char *words[ARGUMENTS_MAX];
+    size_t count;
+    char numbers[4][12]; /* texts of descriptors */
+    size_t number_count;
+    int kept[8];
+    size_t kept_count;
+};
+
+static void add(struct command_line *line, const char *option, const char *value)
+{
+    line->words[line->count++] = option;
+    if (value != NULL) {
+        line->words[line->count++] = value;
+    }
+}
+
+static void add_fd(struct command_line *line, const char *option, int fd)
+{
+    char *text = line->numbers[line->number_count++];
+
+    snprintf(text, sizeof(line->numbers[0]), "%d", fd);
+    add(line, option, text);
+    line->kept[line->kept_count++] = fd;
+}
+
+static void add_common(struct command_line *line, const struct daemon_context *context)
+{
+    add_fd(line, "--policy-fd", context->policy_fd);
+    add_fd(line, "--supervisor-fd", context->supervisor_fd);
+    add(line, "--run", context->plan->id);
+    add(line, "--audit", context->audit_directory);
+}
+
+_Noreturn static void become(const char *path, const struct command_line *line)
+{
+    int kept[16] = {2};
+    size_t count = 1;
+    sigset_t none;
+
+    for (size_t i = 0; i < line->kept_count; i++) {
+        kept[count++] = line->kept[i];
+        if (descriptor_inherit(line->kept[i]) < 0) {
+            _exit(125);
+        }
+    }
+    /* Out of the terminal's reach: Ctrl-C is for the command. */
+    (void)setsid();
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    if (descriptors_close_except(kept, count) < 0 || descriptors_fill_standard() < 0 ||
+        chdir("/") < 0) {
+        _exit(125);
+    }
+    execv(path, (char *const *)(uintptr_t)line->words);
+    _exit(127);
+}
+
+static int start(const char *name, struct command_line *line, struct daemon *ret_daemon,
+                 struct failure *reterr)
+{
+    char path[PATH_MAX];
+    int handle = -1;
+    pid_t pid;
+    int error = program_path_sibling(name, path);
+
+    if (error < 0) {
+        failure_set(reterr, error, "%s is not installed beside failcore", name);
+        failure_set_mend(reterr, "install the whole package");
+        return error;
+    }
+    line->words[0] = path;
+    line->words[line->count] = NULL;
+    pid = process_fork(&handle);
+    if (pid < 0) {
+        return failure_set(reterr, (int)pid, "cannot start %s: %s", name, strerror((int)-pid));
+    }
+    if (pid == 0) {
+        become(path, line);
+    }
+    *ret_daemon = (struct daemon){.name = name, .handle = handle};
+    return 0;
+}
+
+static void take_line(char *to, size_t size, const char *line, const char *prefix)
+{
+    size_t skip = strlen(prefix);
+
+    if (strncmp(line, prefix, skip) == 0) {
+        snprintf(to, size, "%.*s", (int)strcspn(line + skip, "\n"), line + skip);
+    }
+}
+
+void failure_parse(struct failure *failure, const char *program, const char *text)
+{
+    char prefix[64];
+
+    if (failure->what[0] != '\0') {
+        return;
+    }
+    snprintf(prefix, sizeof(prefix), "%s: ", program);
+    take_line(failure->what, sizeof(failure->what), text,
+              strncmp(text, prefix, strlen(prefix)) == 0 ? prefix : "");
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n' ? 1 : 0;
+        take_line(failure->needed, sizeof(failure->needed), line, "  needed by: ");
+        take_line(failure->mend, sizeof(failure->mend), line, "  try: ");
+        if (*line == '\0') {
+            break;
+        }
+    }
+}
+
+static int ended_before_ready(const struct daemon *daemon, struct failure *reterr)
+{
+    failure_set(reterr, -EIO, "%s ended before it was ready", daemon->name);
+    failure_set_mend(reterr, "failcore doctor");
+    return -EIO;
+}
+
+static int not_in_time(const struct daemon *daemon, struct failure *reterr)
+{
+    failure_set(reterr, -ETIMEDOUT, "%s was not ready within %d s", daemon->name,
+                START_TIMEOUT_MS / 1000);
+    failure_set_mend(reterr, "failcore doctor");
+    return -ETIMEDOUT;
+}
+
+/* Readable, or its last writer has gone: either way the next read does not block. */
+static int wait_readable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int ready;
+
+    do {
+        ready = poll(&poll_fd, 1, START_TIMEOUT_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready < 0 ? -errno : ready == 0 ? -ETIMEDOUT : 0;
+}
+
+int guard_start(const struct daemon_context *context, struct daemon *ret_guard,
+                int ret_namespaces[static 2], struct failure *reterr)
+{
+    struct command_line line = {.count = 1};
+    int ends[2];
+    AUTO_CLOSE int ours = -1;
+    AUTO_CLOSE int theirs = -1;
+    char text[2048];
+    size_t count = 2;
+    ssize_t got;
+    int error;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        return failure_set(reterr, -errno, "cannot make a socket: %s", strerror(errno));
+    }
+    ours = ends[0];
+    theirs = ends[1];
+    add_common(&line, context);
+    add_fd(&line, "--control-fd", theirs);
+    if (context->plan->options->uplink != NULL) {
+        add(&line, "--uplink", context->plan->options->uplink);
+    }
+    error = start("failcore-netguard", &line, ret_guard, reterr);
+    if (error < 0) {
+        return error;
+    }
+    close_fd(&theirs);
+    if (wait_readable(ours) < 0) {
+        return not_in_time(ret_guard, reterr);
+    }
+    got = receive_with_fds(ours, text, sizeof(text) - 1, ret_namespaces, &count);
+    if (got <= 0) {
+        return ended_before_ready(ret_guard, reterr);
+    }
+    text[got] = '\0';
+    if (strncmp(text, "ready", 5) != 0 || count == 0) {
+        failure_parse(reterr, ret_guard->name, text);
+        for (size_t i = 0; i < count; i++) {
+            close(ret_namespaces[i]);
+        }
+        return -EIO;
+    }
+    return (int)count;
+}
+
+int mount_start(const struct daemon_context *context, int *session_fd, struct daemon *ret_mount,
+                int *ret_ready_fd, struct failure *reterr)
+{
+    const struct run_plan *plan = context->plan;
+    struct command_line line = {.count = 1};
+    char owner[32];
+    int ends[2];
+    AUTO_CLOSE int ready = -1;
+    AUTO_CLOSE int theirs = -1;
+    int error;
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return failure_set(reterr, -errno, "cannot make a pipe: %s", strerror(errno));
+    }
+    ready = ends[0];
+    theirs = ends[1];
+    snprintf(owner, sizeof(owner), "%u:%u", plan->identity.worker_uid, plan->identity.worker_gid);
+    add_common(&line, context);
+    add_fd(&line, "--session-fd", *session_fd);
+    add_fd(&line, "--ready-fd", theirs);
+    add(&line, "--owner-shown-as", owner);
+    add(&line, "--profile", "agent");
+    add(&line, "-f", NULL);
+    if (plan->options->strict) {
+        add(&line, "--strict", NULL);
+    }
+    add(&line, "--", NULL);
+    add(&line, plan->workspace, plan->mount_path);
+    error = start("failcore-mount", &line, ret_mount, reterr);
+    close_fd(session_fd);
+    if (error == 0) {
+        *ret_ready_fd = take_fd(&ready);
+    }
+    return error;
+}
+
+int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr)
+{
+    AUTO_CLOSE int ready = take_fd(ready_fd);
+    char text[2048];
+    ssize_t got;
+
+    if (wait_readable(ready) < 0) {
+        return not_in_time(mount, reterr);
+    }
+    /* One byte: it serves. More: the three lines of its error. */
+    got = read(ready, text, sizeof(text) - 1);
+    if (got == 1) {
+        return 0;
+    }
+    if (got > 1) {
+        ssize_t more = read_upto(ready, text + got, sizeof(text) - 1 - (size_t)got);
+
+        text[got + (more > 0 ? more : 0)] = '\0';
+        failure_parse(reterr, mount->name, text);
+        return -EIO;
+    }
+    return ended_before_ready(mount, reterr);
+}
+
+static void reap(struct daemon *daemon)
+{
+    struct process_end end;
+
+    (void)process_handle_reap(daemon->handle, &end);
+    close_fd(&daemon->handle);
+    daemon->name = NULL;
+}
+
+void daemon_kill(struct daemon *daemon)
+{
+    if (daemon->name != NULL) {
+        (void)process_handle_signal(daemon->handle, SIGKILL);
+        reap(daemon);
+    }
+}
+
+void daemon_stop(struct daemon *daemon, int timeout_ms)
+{
+    if (daemon->name == NULL) {
+        return;
+    }
+    (void)process_handle_signal(daemon->handle, SIGTERM);
+    if (process_handle_wait(daemon->handle, timeout_ms) < 0) {
+        (void)process_handle_signal(daemon->handle, SIGKILL);
+    }
+    reap(daemon);
+}

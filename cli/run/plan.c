@@ -1,0 +1,239 @@
+#include "cli/run/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/run/environment.h"
+#include "cli/run/protected_places.h"
+#include "cli/run/runtime_directory.h"
+#include "cli/run/view.h"
+#include "shared/base/cleanup.h"
+#include "shared/confine/tree_overlap.h"
+
+#define AGENT_HOME "/home/agent"
+
+int run_id_make(char ret_id[static RUN_ID_SIZE])
+{
+    static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* 32: no bias */
+    unsigned char chance[4];
+    time_t now = time(NULL);
+    struct tm broken;
+    size_t length;
+
+    if (getrandom(chance, sizeof(chance), 0) != sizeof(chance) || gmtime_r(&now, &broken) == NULL) {
+        return -EIO;
+    }
+    length = strftime(ret_id, RUN_ID_SIZE, "%Y%m%d-%H%M%S-", &broken);
+    if (length + sizeof(chance) >= RUN_ID_SIZE || length == 0) {
+        return -EIO;
+    }
+    for (size_t i = 0; i < sizeof(chance); i++) {
+        ret_id[length++] = letters[chance[i] % 32];
+    }
+    ret_id[length] = '\0';
+    return 0;
+}
+
+static int copy_path(char to[static PATH_MAX], const char *from, struct failure *reterr)
+{
+    if (snprintf(to, PATH_MAX, "%s", from) >= PATH_MAX) {
+        return failure_set(reterr, -ENAMETOOLONG, "the path is too long: %s", from);
+    }
+    return 0;
+}
+
+/* "/a//b/./c/" becomes "/a/b/c"; ".." is refused: nobody means it here. */
+static int normalise(char path[static PATH_MAX], struct failure *reterr)
+{
+    char clean[PATH_MAX] = "";
+    size_t length = 0;
+    const char *next = path;
+
+    while (*next != '\0') {
+        size_t part = strcspn(next, "/");
+
+        if (part == 2 && strncmp(next, "..", 2) == 0) {
+            failure_set(reterr, -EINVAL, "a path with \"..\": %s", path);
+            failure_set_mend(reterr, "write it without");
+            return -EINVAL;
+        }
+        if (part > 0 && !(part == 1 && *next == '.')) {
+            clean[length++] = '/';
+            memcpy(clean + length, next, part);
+            length += part;
+        }
+        next += part;
+        next += *next == '/' ? 1 : 0;
+    }
+    clean[length] = '\0';
+    memcpy(path, length == 0 ? "/" : clean, length == 0 ? 2 : length + 1);
+    return 0;
+}
+
+/* The caller's home: what the environment says, else the account's. */
+static void find_caller_home(char home[static PATH_MAX])
+{
+    const char *named = getenv("HOME");
+    const struct passwd *entry;
+
+    home[0] = '\0';
+    if (named == NULL || named[0] != '/') {
+        entry = getpwuid(geteuid());
+        named = entry == NULL ? NULL : entry->pw_dir;
+    }
+    if (named != NULL && named[0] == '/' && strlen(named) < PATH_MAX) {
+        snprintf(home, PATH_MAX, "%s", named);
+    }
+}
+
+static int check_home(const char *workspace, const char *home, struct failure *reterr)
+{
+    enum tree_relation relation;
+    struct stat found;
+
+    if (home[0] == '\0' || strcmp(home, "/") == 0 || stat(home, &found) < 0) {
+        return 0;
+    }
+    if (tree_relation_of_paths(workspace, home, &relation) < 0 || relation == TREE_SAME ||
+        relation == TREE_ABOVE) {
+        failure_set(reterr, -EACCES, "%s holds your whole home directory: it cannot be a workspace",
+                    workspace);
+        failure_set_mend(reterr, "--workspace DIR with a project's directory");
+        return -EACCES;
+    }
+    return 0;
+}
+
+static int find_workspace(struct run_plan *plan, struct failure *reterr)
+{
+    const char *named = plan->options->workspace == NULL ? "." : plan->options->workspace;
+    struct stat found;
+    int error;
+
+    if (realpath(named, plan->workspace) == NULL || stat(plan->workspace, &found) < 0) {
+        error = -errno;
+        failure_set(reterr, error, "cannot use the workspace %s: %s", named, strerror(errno));
+        failure_set_mend(reterr, "--workspace DIR");
+        return error;
+    }
+    if (!S_ISDIR(found.st_mode)) {
+        failure_set(reterr, -ENOTDIR, "the workspace is no directory: %s", named);
+        failure_set_mend(reterr, "--workspace DIR");
+        return -ENOTDIR;
+    }
+    if (strcmp(plan->workspace, "/") == 0) {
+        failure_set(reterr, -EACCES, "the whole machine cannot be a workspace");
+        failure_set_mend(reterr, "--workspace DIR with a project's directory");
+        return -EACCES;
+    }
+    error = check_home(plan->workspace, plan->caller_home, reterr);
+    return error < 0 ? error : protected_places_check(plan->workspace, plan->options, reterr);
+}
+
+static int find_mount_path(struct run_plan *plan, struct failure *reterr)
+{
+    const char *named = plan->options->mount == NULL ? plan->workspace : plan->options->mount;
+    int error = copy_path(plan->mount_path, named, reterr);
+
+    if (error == 0 && named[0] != '/') {
+        failure_set(reterr, -EINVAL, "--mount wants an absolute path: %s", named);
+        failure_set_mend(reterr, "--mount /workspace");
+        return -EINVAL;
+    }
+    error = error < 0 ? error : normalise(plan->mount_path, reterr);
+    return error < 0 ? error : view_check_mount_path(plan->mount_path, reterr);
+}
+
+/* An ordinary user's home keeps its path, since that is what tools find in the accounts. */
+static int choose_home(struct run_plan *plan, struct failure *reterr)
+{
+    struct failure unusable = {0};
+    int error;
+
+    if (plan->identity.separate || plan->caller_home[0] == '\0') {
+        return copy_path(plan->home, AGENT_HOME, reterr);
+    }
+    error = copy_path(plan->home, plan->caller_home, reterr);
+    error = error < 0 ? error : normalise(plan->home, &unusable);
+    if (error == 0 && view_check_mount_path(plan->home, &unusable) == 0) {
+        return 0;
+    }
+    return copy_path(plan->home, AGENT_HOME, reterr);
+}
+
+static char **copy_arguments(int count, char **from)
+{
+    char **to = calloc((size_t)count + 1, sizeof(*to));
+
+    for (int i = 0; to != NULL && i < count; i++) {
+        to[i] = strdup(from[i]);
+        if (to[i] == NULL) {
+            environment_free(to);
+            return NULL;
+        }
+    }
+    return to;
+}
+
+static int build_filter(struct run_plan *plan, struct failure *reterr)
+{
+    const struct syscall_filter_options options = {.nested = false, .io_uring = false};
+    int error = syscall_filter_build(&options, &plan->filter);
+
+    return error < 0 ? failure_set(reterr, error, "cannot build the system call filter: %s",
+                                   strerror(-error))
+                     : 0;
+}
+
+int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr)
+{
+    int error;
+
+    *plan = (struct run_plan){.options = options, .identity = {.claim_fd = -1}, .runtime = -1};
+    plan->umask = umask(0);
+    umask(plan->umask);
+    find_caller_home(plan->caller_home);
+    error = run_id_make(plan->id);
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot make a run id: %s", strerror(-error));
+    }
+    error = find_workspace(plan, reterr);
+    error = error < 0 ? error : find_mount_path(plan, reterr);
+    if (error == 0) {
+        error = policy_load(options->policies, options->policy_count, &plan->policy, reterr);
+    }
+    if (error == 0) {
+        plan->runtime = runtime_directory_open(reterr);
+        error = plan->runtime < 0 ? plan->runtime : 0;
+    }
+    error = error < 0 ? error : identity_choose(plan->runtime, &plan->identity, reterr);
+    error = error < 0 ? error : choose_home(plan, reterr);
+    error = error < 0 ? error : build_filter(plan, reterr);
+    if (error < 0) {
+        return error;
+    }
+    plan->arguments = copy_arguments(options->argc, options->argv);
+    plan->environment = environment_make(plan);
+    if (plan->arguments == NULL || plan->environment == NULL) {
+        return failure_set(reterr, -ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
+void run_plan_clear(struct run_plan *plan)
+{
+    policy_unref(plan->policy);
+    environment_free(plan->arguments);
+    environment_free(plan->environment);
+    syscall_filter_clear(&plan->filter);
+    identity_release(&plan->identity);
+    close_fd(&plan->runtime);
+    *plan = (struct run_plan){.identity = {.claim_fd = -1}, .runtime = -1};
+}

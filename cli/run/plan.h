@@ -1,0 +1,49 @@
+/*
+ * Everything about a run that is decided before anything is made: `failcore run --plan` prints it,
+ * the processes of the run obey it.
+ *
+ * Ownership: run_plan_clear() releases it. The texts live as long as the plan.
+ */
+#ifndef FAILCORE_CLI_RUN_PLAN_H
+#define FAILCORE_CLI_RUN_PLAN_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "cli/run/identity.h"
+#include "cli/run/options.h"
+#include "shared/base/failure.h"
+#include "shared/confine/syscall_filter.h"
+#include "shared/policy/policy.h"
+
+#define RUN_ID_SIZE 24 /* "20261120-103000-k3x9" */
+
+struct run_plan {
+    char id[RUN_ID_SIZE];
+    const struct run_options *options; /* borrowed */
+    struct policy *policy;
+    char workspace[PATH_MAX];   /* without links */
+    char mount_path[PATH_MAX];  /* where the run sees it */
+    char home[PATH_MAX];        /* private and empty inside the run */
+    char caller_home[PATH_MAX]; /* "" when unknown */
+    struct identity identity;
+    char **arguments;             /* of the command, copied: the originals are wiped in the run */
+    char **environment;           /* of the command */
+    struct syscall_filter filter; /* built here, loaded by the workload just before execve */
+    mode_t umask;
+    int runtime; /* the run-time directory */
+};
+
+/* "20261120-103000-k3x9": UTC, and four characters by chance. */
+int run_id_make(char ret_id[static RUN_ID_SIZE]);
+
+/* Fills everything in; refuses workspaces that must not be given away. */
+int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr);
+void run_plan_clear(struct run_plan *plan);
+
+/* The plan for people, or as one JSON object. */
+int run_plan_print(FILE *stream, const struct run_plan *plan, bool json);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * The directories that a run may never be able to write: policies, configuration, the audit log,
+ * keys, run-time files and our own programs. A workspace at, above or below one of them is refused
+ * (compared by device and inode).
+ */
+#ifndef FAILCORE_CLI_RUN_PROTECTED_PLACES_H
+#define FAILCORE_CLI_RUN_PROTECTED_PLACES_H
+
+#include "cli/run/options.h"
+#include "shared/base/failure.h"
+
+/* `tree` is absolute; -EACCES with the place named. */
+int protected_places_check(const char *tree, const struct run_options *options,
+                           struct failure *reterr);
+
+#endif

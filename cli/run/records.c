@@ -1,0 +1,254 @@
+#include "cli/run/records.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/run/layers.h"
+#include "shared/audit/start_record.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/exit_codes.h"
+#include "shared/base/text_buffer.h"
+
+#define CAUSE_TABLE(ROW)                                                                           \
+    ROW(CAUSE_FAILED, "failed")                                                                    \
+    ROW(CAUSE_EXITED, "exited")                                                                    \
+    ROW(CAUSE_SIGNALED, "signaled")                                                                \
+    ROW(CAUSE_NOT_FOUND, "not_found")                                                              \
+    ROW(CAUSE_NOT_EXECUTABLE, "not_executable")                                                    \
+    ROW(CAUSE_DAEMON_DIED, "daemon_died")                                                          \
+    ROW(CAUSE_KILLED, "killed")
+
+const char *run_cause_word(enum run_cause cause)
+{
+    static const char *const words[] = {
+#define CAUSE_WORD(name, word) [name] = word,
+        CAUSE_TABLE(CAUSE_WORD)
+#undef CAUSE_WORD
+    };
+
+    return words[cause];
+}
+
+int run_exit_code(const struct run_result *result)
+{
+    switch (result->cause) {
+    case CAUSE_EXITED:
+        return result->exit_code;
+    case CAUSE_SIGNALED:
+        return 128 + result->signal;
+    case CAUSE_NOT_FOUND:
+        return EXIT_CODE_NOT_FOUND;
+    case CAUSE_NOT_EXECUTABLE:
+        return EXIT_CODE_CANNOT_EXECUTE;
+    case CAUSE_DAEMON_DIED:
+    case CAUSE_KILLED:
+        return EXIT_CODE_KILLED;
+    case CAUSE_FAILED:
+        break;
+    }
+    return EXIT_CODE_FAILCORE_FAILED;
+}
+
+static int refuse(struct failure *reterr, int error)
+{
+    failure_set(reterr, error, "the run cannot be recorded: %s", strerror(-error));
+    failure_set_mend(reterr, "free space in the audit directory, restart failcore-auditd");
+    return error;
+}
+
+int records_attach(const struct run_plan *plan, struct audit_producer **ret_producer,
+                   struct failure *reterr)
+{
+    const struct audit_producer_options options = {
+        .directory = plan->options->audit,
+        .run = plan->id,
+        .program = "failcore run",
+        .policy_name = policy_name(plan->policy),
+        .policy_revision = policy_revision(plan->policy),
+        .policy_hash = str_view_from(policy_hash(plan->policy)),
+    };
+
+    return audit_producer_attach(&options, ret_producer, reterr);
+}
+
+static void member(struct text_buffer *text, const char *name, struct str_view value)
+{
+    text_buffer_printf(text, "%s\"%s\":", text->length == 0 ? "" : ",", name);
+    text_buffer_append_json_string(text, value);
+}
+
+static void print_layers(struct text_buffer *text)
+{
+    static const char *const words[] = {
+#define LAYER_WORD(word, meaning) word,
+        LAYER_TABLE(LAYER_WORD)
+#undef LAYER_WORD
+    };
+
+    text_buffer_append_text(text, ",\"layers\":[");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        text_buffer_printf(text, "%s\"%s\"", i == 0 ? "" : ",", words[i]);
+    }
+    text_buffer_append_char(text, ']');
+}
+
+/* Beside what every START record says (audit_emit_start). */
+static int print_start(struct text_buffer *text, const struct run_plan *plan)
+{
+    AUTO(text_buffer_clear) struct text_buffer policy = {0};
+    int error = policy_print(plan->policy, &policy);
+
+    member(text, "workspace", str_view_from(plan->workspace));
+    member(text, "mount", str_view_from(plan->mount_path));
+    if (plan->options->name != NULL) {
+        member(text, "name", str_view_from(plan->options->name));
+    }
+    member(text, "network",
+           str_view_from(plan->options->no_net           ? "none"
+                         : plan->options->uplink == NULL ? "default"
+                                                         : plan->options->uplink));
+    text_buffer_printf(text, ",\"workload_uid\":%u", plan->identity.worker_uid);
+    print_layers(text);
+    member(text, "policy", text_buffer_view(&policy));
+    return error < 0 ? error : text_buffer_error(text);
+}
+
+static int emit_run(struct audit_producer *producer, enum audit_kind kind, const char *operation,
+                    enum audit_status status, const struct text_buffer *members)
+{
+    const struct audit_event event = {
+        .kind = kind,
+        .source = AUDIT_SOURCE_RUN,
+        .status = status,
+        .decision = AUDIT_DECISION_ALLOWED,
+        .phase = AUDIT_PHASE_EXECUTE,
+        .actor = {.pid = getpid(), .uid = getuid(), .gid = getgid(), .present = true},
+        .call.run = {.operation = operation, .members = text_buffer_view(members)},
+    };
+
+    return audit_emit(producer, &event, NULL);
+}
+
+int records_start(struct audit_producer *producer, const struct run_plan *plan,
+                  struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+    int error = print_start(&members, plan);
+
+    if (error == 0) {
+        error = audit_emit_start(producer, text_buffer_view(&members));
+    }
+    return error < 0 ? refuse(reterr, error) : 0;
+}
+
+/* All arguments, each with its NUL: the writer keeps their hash and number. */
+static void join_arguments(struct text_buffer *text, const struct run_plan *plan)
+{
+    for (char **argument = plan->arguments; *argument != NULL; argument++) {
+        text_buffer_append(text, (struct str_view){*argument, strlen(*argument) + 1});
+    }
+}
+
+static int emit_exec(struct audit_producer *producer, const struct run_plan *plan,
+                     struct audit_event *event, uint64_t *ret_ticket)
+{
+    AUTO(text_buffer_clear) struct text_buffer arguments = {0};
+
+    join_arguments(&arguments, plan);
+    if (text_buffer_error(&arguments) < 0) {
+        return text_buffer_error(&arguments);
+    }
+    event->source = AUDIT_SOURCE_EXEC;
+    event->decision = AUDIT_DECISION_ALLOWED;
+    event->actor =
+        (struct audit_actor){.pid = getpid(), .uid = getuid(), .gid = getgid(), .present = true};
+    event->call.exec = (struct audit_call_exec){
+        .operation = "exec",
+        .path = str_view_from(plan->arguments[0]),
+        .argv = text_buffer_view(&arguments),
+        .argc = (size_t)plan->options->argc,
+    };
+    return audit_emit(producer, event, ret_ticket);
+}
+
+int records_exec(struct audit_producer *producer, const struct run_plan *plan, uint64_t *ret_ticket,
+                 struct failure *reterr)
+{
+    struct audit_event event = {
+        .kind = AUDIT_KIND_DECISION,
+        .status = AUDIT_STATUS_ALLOWED,
+        .phase = AUDIT_PHASE_POLICY,
+        .rule = STR_VIEW_LITERAL("default"),
+    };
+    int error = emit_exec(producer, plan, &event, ret_ticket);
+
+    return error < 0 ? refuse(reterr, error) : 0;
+}
+
+static void describe(struct text_buffer *text, const struct run_result *result)
+{
+    switch (result->cause) {
+    case CAUSE_EXITED:
+        text_buffer_printf(text, "exit code %d", result->exit_code);
+        return;
+    case CAUSE_SIGNALED:
+        text_buffer_printf(text, "ended by SIG%s",
+                           sigabbrev_np(result->signal) == NULL ? "?"
+                                                                : sigabbrev_np(result->signal));
+        return;
+    case CAUSE_NOT_FOUND:
+    case CAUSE_NOT_EXECUTABLE:
+        text_buffer_printf(text, "not executed: %s", strerror(result->error));
+        return;
+    case CAUSE_DAEMON_DIED:
+        text_buffer_printf(text, "%s ended, and the run with it", result->detail);
+        return;
+    case CAUSE_KILLED:
+        text_buffer_append_text(text, "killed from outside");
+        return;
+    case CAUSE_FAILED:
+        text_buffer_append_text(text, "failcore itself failed");
+        return;
+    }
+}
+
+int records_exec_result(struct audit_producer *producer, const struct run_plan *plan,
+                        const struct run_result *result, uint64_t ticket)
+{
+    AUTO(text_buffer_clear) struct text_buffer reason = {0};
+    bool ok = result->cause == CAUSE_EXITED && result->exit_code == 0;
+    struct audit_event event = {
+        .kind = AUDIT_KIND_RESULT,
+        .status = ok ? AUDIT_STATUS_OK : AUDIT_STATUS_FAIL,
+        .phase = AUDIT_PHASE_EXECUTE,
+        .error = result->error,
+        .duration_ns = result->duration_ns,
+        .of = ticket,
+    };
+
+    describe(&reason, result);
+    event.reason = text_buffer_view(&reason);
+    return emit_exec(producer, plan, &event, NULL);
+}
+
+int records_end(struct audit_producer *producer, const struct run_plan *plan,
+                const struct run_result *result)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+    AUTO(text_buffer_clear) struct text_buffer reason = {0};
+    bool ok = result->cause == CAUSE_EXITED && result->exit_code == 0;
+
+    describe(&reason, result);
+    text_buffer_printf(&members, "\"exit\":%d", run_exit_code(result));
+    member(&members, "cause", str_view_from(run_cause_word(result->cause)));
+    member(&members, "detail", text_buffer_view(&reason));
+    text_buffer_printf(&members, ",\"output_bytes\":%llu",
+                       (unsigned long long)result->output_bytes);
+    (void)plan;
+    if (text_buffer_error(&members) < 0) {
+        return text_buffer_error(&members);
+    }
+    return emit_run(producer, AUDIT_KIND_END, "end", ok ? AUDIT_STATUS_OK : AUDIT_STATUS_FAIL,
+                    &members);
+}

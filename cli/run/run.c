@@ -1,0 +1,69 @@
+/* failcore run: one command, every layer. The parts are in this folder; docs/ARCHITECTURE.md. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/run/options.h"
+#include "cli/run/plan.h"
+#include "cli/run/supervisor.h"
+#include "cli/verbs.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/exit_codes.h"
+#include "shared/confine/descriptors.h"
+
+/* What is enforced today; a policy that asks for more is refused whole. */
+#define ENFORCED (POLICY_PART_FILESYSTEM | POLICY_PART_NETWORK)
+
+static int refuse(const struct failure *failure, int exit_code)
+{
+    failure_print(stderr, run_command.name, failure);
+    return exit_code;
+}
+
+static int check_policy(const struct run_plan *plan, struct failure *reterr)
+{
+    return policy_requires_only(plan->policy, ENFORCED, reterr);
+}
+
+static int run(const struct run_plan *plan, int argc, char **argv)
+{
+    struct run_result result = {0};
+    struct failure failure = {0};
+
+    supervisor_run(plan, argv, argc, &result, &failure);
+    if (failure.what[0] != '\0') {
+        failure_print(stderr, run_command.name, &failure);
+    }
+    return run_exit_code(&result);
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct run_options options;
+    struct failure failure = {0};
+    AUTO(run_plan_clear) struct run_plan plan = {.runtime = -1, .identity = {.claim_fd = -1}};
+    int error;
+
+    if (descriptors_fill_standard() < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (run_options_parse(argc, argv, &options, &failure) < 0) {
+        return refuse(&failure, EXIT_CODE_USAGE);
+    }
+    if (options.help) {
+        command_table_print_help(stdout, &run_command);
+        return EXIT_CODE_OK;
+    }
+    error = run_plan_make(&options, &plan, &failure);
+    error = error < 0 ? error : check_policy(&plan, &failure);
+    if (error < 0) {
+        bool of_policy = error == -EOPNOTSUPP || (error == -EINVAL && failure.needed[0] != '\0');
+
+        return refuse(&failure, of_policy ? EXIT_CODE_POLICY_INVALID : EXIT_CODE_FAILCORE_FAILED);
+    }
+    if (options.plan) {
+        return run_plan_print(stdout, &plan, options.json) < 0 ? EXIT_CODE_FAILCORE_FAILED
+                                                               : EXIT_CODE_OK;
+    }
+    return run(&plan, argc, argv);
+}

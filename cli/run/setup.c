@@ -1,0 +1,209 @@
+#include "cli/run/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/run/first_process.h"
+#include "cli/run/messages.h"
+#include "cli/run/view.h"
+#include "cli/run/view_files.h"
+#include "shared/base/cleanup.h"
+#include "shared/confine/descriptors.h"
+#include "shared/confine/namespaces.h"
+#include "shared/confine/privileges.h"
+#include "shared/confine/process_handle.h"
+
+static int fail(struct failure *failure, int error, const char *what)
+{
+    return failure_set(failure, error, "cannot %s: %s", what, strerror(-error));
+}
+
+/* What belongs to the caller or to other parts of the run must not come along. */
+static int keep_only_ours(const struct setup *setup)
+{
+    const int kept[] = {setup->socket, setup->streams->inner[0], setup->streams->inner[1],
+                        setup->streams->inner[2]};
+    int error = descriptors_close_except(kept, sizeof(kept) / sizeof(kept[0]));
+
+    /* 0 to 2 stay taken until the command gets its own: nothing else may become one of them. */
+    return error < 0 ? error : descriptors_fill_standard();
+}
+
+static int join_network(const struct setup *setup, struct failure *failure)
+{
+    struct message message = {0};
+    int fds[MESSAGE_FDS_MAX] = {-1, -1};
+    size_t count = MESSAGE_FDS_MAX;
+    int error = message_receive(setup->socket, &message, fds, &count, failure);
+
+    if (error < 0) {
+        return error;
+    }
+    if (message.kind != MESSAGE_ENTER) {
+        return -EPROTO;
+    }
+    /* First the owner: it gives the right to enter the other one. */
+    if (count > 1) {
+        error = namespace_enter(fds[1], CLONE_NEWUSER);
+    }
+    if (error == 0 && count > 0) {
+        error = namespace_enter(fds[0], CLONE_NEWNET);
+    }
+    for (size_t i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+    return error < 0 ? fail(failure, error, "enter the guarded network namespace") : (int)count;
+}
+
+static int make_namespaces(const struct setup *setup, bool own_network, struct failure *failure)
+{
+    const int types = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                      CLONE_NEWCGROUP | (own_network ? CLONE_NEWNET : 0);
+    const struct message want_maps = {.kind = MESSAGE_WANT_MAPS};
+    const uid_t own_uid = geteuid();
+    const gid_t own_gid = getegid();
+    int error = namespace_new(types);
+
+    if (error < 0) {
+        fail(failure, error, "make namespaces");
+        failure_set_mend(failure, "failcore doctor says what stops user namespaces here");
+        return error;
+    }
+    if (setup->plan->identity.separate) {
+        error = message_send(setup->socket, &want_maps, NULL, 0);
+        if (error == 0) {
+            error = message_expect(setup->socket, MESSAGE_MAPS_READY, NULL, 0, failure);
+        }
+    } else {
+        error = identity_write_maps(&setup->plan->identity, 0, own_uid, own_gid);
+    }
+    if (error < 0) {
+        return fail(failure, error, "map the run's user id");
+    }
+    if (own_network) {
+        error = namespace_loopback_up();
+        if (error < 0) {
+            return fail(failure, error, "bring up the loopback");
+        }
+    }
+    return sethostname(VIEW_HOST_NAME, strlen(VIEW_HOST_NAME)) < 0
+               ? fail(failure, -errno, "set the host name")
+               : 0;
+}
+
+/* Opened inside the user namespace, or the kernel refuses the mount, and before the id changes,
+ * which the device's mode may not allow afterwards. */
+static int open_fuse(struct failure *failure)
+{
+    int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0) {
+        int error = -errno;
+
+        fail(failure, error, "open /dev/fuse");
+        failure_set_mend(failure, error == -EACCES ? "chmod 666 /dev/fuse (as root)"
+                                                   : "modprobe fuse (as root)");
+        return error;
+    }
+    return fd;
+}
+
+static int become_keeper(const struct identity *identity)
+{
+    if (identity->separate &&
+        (setresgid(identity->keeper_gid, identity->keeper_gid, identity->keeper_gid) < 0 ||
+         setresuid(identity->keeper_uid, identity->keeper_uid, identity->keeper_uid) < 0)) {
+        return -errno;
+    }
+    return 0;
+}
+
+/* The supervisor hands it to the server; no copy stays here. */
+static int hand_over_fuse(const struct setup *setup, int *fuse_fd)
+{
+    const struct message mounted = {.kind = MESSAGE_MOUNTED};
+    int error = message_send(setup->socket, &mounted, fuse_fd, 1);
+
+    close_fd(fuse_fd);
+    return error;
+}
+
+static int start_first_process(const struct setup *setup, int root)
+{
+    const struct message started = {.kind = MESSAGE_STARTED};
+    AUTO_CLOSE int handle = -1;
+    pid_t pid = process_fork_for_parent(&handle);
+
+    if (pid < 0) {
+        return (int)pid;
+    }
+    if (pid == 0) {
+        const struct first_process first = {
+            .plan = setup->plan,
+            .root = root,
+            .socket = setup->socket,
+            .streams = setup->streams,
+            .original_arguments = setup->original_arguments,
+            .original_count = setup->original_count,
+        };
+
+        first_process_run(&first);
+    }
+    return message_send(setup->socket, &started, &handle, 1);
+}
+
+static int run(const struct setup *setup, struct failure *failure)
+{
+    AUTO_CLOSE int fuse_fd = -1;
+    AUTO_CLOSE int root = -1;
+    int entered;
+    int error = keep_only_ours(setup);
+
+    if (error < 0) {
+        return fail(failure, error, "close descriptors");
+    }
+    entered = join_network(setup, failure);
+    if (entered < 0) {
+        return entered;
+    }
+    error = make_namespaces(setup, entered == 0, failure);
+    if (error < 0) {
+        return error;
+    }
+    fuse_fd = open_fuse(failure);
+    if (fuse_fd < 0) {
+        return fuse_fd;
+    }
+    umask(0); /* modes here are meant as written */
+    error = become_keeper(&setup->plan->identity);
+    if (error < 0) {
+        return fail(failure, error, "take the run's user id");
+    }
+    error = view_build(setup->plan, fuse_fd, &root, failure);
+    if (error < 0) {
+        return error;
+    }
+    error = hand_over_fuse(setup, &fuse_fd);
+    if (error < 0) {
+        return fail(failure, error, "hand over the mount");
+    }
+    error = start_first_process(setup, root);
+    return error < 0 ? fail(failure, error, "make the run's first process") : 0;
+}
+
+_Noreturn void setup_run(const struct setup *setup)
+{
+    struct failure failure = {0};
+    int error = run(setup, &failure);
+
+    if (error < 0) {
+        fail(&failure, error, "prepare the run");
+        message_send_failure(setup->socket, error, &failure);
+        _exit(125);
+    }
+    _exit(0);
+}

@@ -1,0 +1,53 @@
+#include "cli/run/status_lines.h"
+
+#include <unistd.h>
+
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/base/text_buffer.h"
+
+static void begin(struct text_buffer *text, const char *event, const struct run_plan *plan)
+{
+    text_buffer_printf(text, "{\"event\":\"%s\",\"run\":\"%s\"", event, plan->id);
+}
+
+static void finish(struct text_buffer *text, int fd)
+{
+    text_buffer_append_text(text, "}\n");
+    if (text_buffer_error(text) == 0) {
+        (void)write_all(fd, text->bytes, text->length);
+    }
+}
+
+void status_line_started(int fd, const struct run_plan *plan, const char *audit_directory)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    if (fd < 0) {
+        return;
+    }
+    begin(&text, "started", plan);
+    text_buffer_printf(&text, ",\"pid\":%d,\"audit\":", (int)getpid());
+    text_buffer_append_json_string(&text, str_view_from(audit_directory));
+    finish(&text, fd);
+}
+
+void status_line_exit(int fd, const struct run_plan *plan, const struct run_result *result)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    if (fd < 0) {
+        return;
+    }
+    begin(&text, "exit", plan);
+    text_buffer_printf(&text, ",\"exit\":%d,\"cause\":\"%s\"", run_exit_code(result),
+                       run_cause_word(result->cause));
+    if (result->signal != 0) {
+        text_buffer_printf(&text, ",\"signal\":%d", result->signal);
+    }
+    if (result->detail != NULL) {
+        text_buffer_append_text(&text, ",\"detail\":");
+        text_buffer_append_json_string(&text, str_view_from(result->detail));
+    }
+    finish(&text, fd);
+}

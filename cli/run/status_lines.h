@@ -1,0 +1,13 @@
+/* --status-fd: JSON lines for whoever wraps failcore, so that the command's exit and ours are never
+ * confused. A reader that went away is no error. */
+#ifndef FAILCORE_CLI_RUN_STATUS_LINES_H
+#define FAILCORE_CLI_RUN_STATUS_LINES_H
+
+#include "cli/run/records.h"
+
+/* {"event":"started","run":"...","pid":N,"audit":"DIR"} */
+void status_line_started(int fd, const struct run_plan *plan, const char *audit_directory);
+/* {"event":"exit","run":"...","exit":N,"cause":"...","signal":N} */
+void status_line_exit(int fd, const struct run_plan *plan, const struct run_result *result);
+
+#endif

@@ -1,0 +1,13 @@
+/* The few files of /etc that a run gets written for it: accounts, names, the resolver. */
+#ifndef FAILCORE_CLI_RUN_VIEW_FILES_H
+#define FAILCORE_CLI_RUN_VIEW_FILES_H
+
+#include "cli/run/plan.h"
+#include "shared/base/failure.h"
+
+#define VIEW_HOST_NAME "failcore"
+
+/* Below `root`, whose etc/ exists. The network namespace is already the run's. */
+int view_files_write(int root, const struct run_plan *plan, struct failure *reterr);
+
+#endif

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The hostile battery from inside a run: started by root, and by an ordinary user.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+user_setup
+hostile=$bin/hostile
+[ -x "$hostile" ] || skip "needs the hostile program"
+
+# Something for it to find: an abstract socket and a FIFO of the machine.
+python3 -c '
+import socket, time
+s = socket.socket(socket.AF_UNIX); s.bind("\0failcore-hostile-host"); s.listen(); time.sleep(120)' &
+listener=$!
+at_exit "kill $listener"
+
+cat >"$work/inside" <<'INSIDE'
+cat >/tmp/hostile && chmod +x /tmp/hostile && exec /tmp/hostile "$@"
+INSIDE
+inside=$(cat "$work/inside")
+
+# How many attempts the last battery counted.
+held()
+{
+    sed -n 's/^\([0-9]*\) held, .*/\1/p' "$work/output"
+}
+
+check "started by root: nothing gets through" run_failcore -- sh -c "$inside" <"$hostile"
+check "of enough attempts" test "$(held)" -ge 280
+chmod a+r "$hostile"
+check "started by an ordinary user: nothing gets through" as_user "$user_bin/failcore" run \
+    --no-net --policy "$allow_all" -- sh -c "$inside" <"$hostile"
+check "the same number of attempts" test "$(held)" -ge 280
+
+check_exit "the battery refuses to work on the machine itself" 3 "$hostile"
+
+# Who the workload is to the kernel.
+check "root's run has a user id that nobody has" bash -c '
+    "$@" -- sleep 5 & run=$!
+    for i in $(seq 100); do
+        pid=$(pgrep -f "^sleep 5$" | tail -1); [ -n "$pid" ] && break; sleep 0.05
+    done
+    uid=$(stat -c %u /proc/$pid); kill $run; wait $run
+    [ "$uid" -ge 1879048192 ]' sh "$bin/failcore" run --no-net --policy "$allow_all" \
+    --workspace "$ws" --audit "$audit"
+check "inside, accounts look ordinary" \
+    test "$(run_failcore -- id -un)" = agent
+check "a user keeps its number" test "$(as_user "$user_bin/failcore" run --no-net --policy \
+    "$allow_all" -- id -u)" = "$user_id"

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Nothing survives a run, and no part of a run survives another (SR4).
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+
+# A word that only this run's processes have, to find them by.
+mark=$((RANDOM % 9000 + 1000)).$$
+alive()
+{
+    pgrep -f "^sleep $mark" >/dev/null
+}
+gone()
+{
+    ! alive
+}
+child_of()
+{
+    pgrep -P "$1" -x "$2" | head -1
+}
+
+start_run()
+{
+    "$bin/failcore" run --no-net --policy "$allow_all" --workspace "$ws" --audit "$audit" -- "$@" \
+        >"$work/run.out" 2>"$work/run.err" &
+    run=$!
+    wait_until 10 alive || failed "the run did not start: $(cat "$work/run.err")"
+}
+
+run_failcore -- sh -c "(setsid sleep $mark &) ; (nohup sleep $mark >/dev/null 2>&1 &); exit 4"
+check "the exit code of a command that left others behind" test $? = 4
+check "double fork, setsid and nohup outlive nothing" gone
+
+for victim in failcore-mount failcore-auditd; do
+    start_run sh -c "trap '' TERM HUP INT; sleep $mark; echo survived"
+    if [ "$victim" = failcore-auditd ]; then
+        pid=$(pgrep -f "failcore-auditd.*$audit" | head -1)
+    else
+        pid=$(child_of $run failcore-mount)
+    fi
+    check "$victim is there" test -n "$pid"
+    began=$(date +%s%N)
+    kill -9 "$pid"
+    wait $run
+    code=$?
+    took=$((($(date +%s%N) - began) / 1000000))
+    check "$victim killed: the run ends, with our code" test $code = 137
+    check "at once ($took ms)" test $took -lt 1000
+    check "and all of it" gone
+    check "standard error says which part" grep -q "$victim" "$work/run.err"
+    check_fails "nothing went on" grep -q survived "$work/run.out"
+done
+
+start_run sh -c "trap '' TERM HUP INT; sleep $mark; echo survived"
+kill -9 $run
+wait $run 2>/dev/null
+check "supervisor killed: everything ends" wait_until 2 gone
+check "its server too" wait_until 2 bash -c "! pgrep -f -- '--run.*$ws' >/dev/null"
+
+start_run sh -c "sleep $mark"
+kill -TERM $run
+wait $run
+check "SIGTERM reaches the command" test $? = 143
+check "and nothing stays" wait_until 2 gone
+
+# A caller that waits for a stopped server cannot be killed before the server is.
+start_run sh -c "sleep $mark & sleep 0.5; cat file; ls -R ."
+server=$(child_of $run failcore-mount)
+kill -STOP "$server"
+sleep 0.8
+kill -9 "$server"
+wait $run
+check "a stopped, then killed server ends a run that waits for it" test $? = 137
+check "all of it" wait_until 2 gone
+
+start_run sh -c "sleep $mark"
+first=$(pgrep -P $run -x failcore-init)
+check "the run's first process is ours" test -n "$first"
+kill -9 "$first"
+wait $run
+check "killed from outside: the run is over" test $? = 137
+check "nothing of it is left" wait_until 2 gone
+check "no mount of a run is left on the machine" bash -c "! grep -q '$ws' /proc/mounts"

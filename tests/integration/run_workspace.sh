@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Which directories may be given to a run, where they are seen, and what a bad policy starts.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+
+run_in()
+{
+    (cd "$1" && shift && "$bin/failcore" run --no-net --policy "$allow_all" --audit "$audit" "$@")
+}
+
+check_exit "the root is refused" 125 run_in / -- true
+check_exit "the home directory is refused" 125 env HOME="$ws" bash -c 'cd "$0" && "$@"' "$ws" \
+    "$bin/failcore" run --no-net --policy "$allow_all" --audit "$audit" -- true
+mkdir -p "$work/parent/inside" "$work/log"
+check_exit "what holds the home directory is refused" 125 env HOME="$work/parent/inside" \
+    "$bin/failcore" run --no-net --audit "$audit" --workspace "$work/parent" -- true
+check_exit "the audit directory is refused" 125 "$bin/failcore" run --no-net --policy "$allow_all" \
+    --audit "$work/log" --workspace "$work/log" -- true
+check_exit "what would hold the audit directory is refused" 125 "$bin/failcore" run --no-net \
+    --policy "$allow_all" --audit "$ws/new/log" --workspace "$ws" -- true
+check_fails "and nothing was made in it" test -e "$ws/new"
+check_exit "what lies inside the audit directory is refused" 125 "$bin/failcore" run --no-net \
+    --policy "$allow_all" --audit "$work" --workspace "$ws" -- true
+check_exit "the policy's directory is refused" 125 run_in "$policies" -- true
+ln -s "$policies" "$work/link"
+check_exit "a link to it as well" 125 "$bin/failcore" run --no-net --policy "$allow_all" \
+    --audit "$audit" --workspace "$work/link" -- true
+mkdir "$work/bound"
+if mount --bind "$policies" "$work/bound"; then
+    at_exit "umount $work/bound"
+    check_exit "a bind mount of it as well" 125 "$bin/failcore" run --no-net \
+        --policy "$allow_all" --audit "$audit" --workspace "$work/bound" -- true
+fi
+check_exit "our own programs' directory is refused" 125 "$bin/failcore" run --no-net \
+    --audit "$audit" --workspace "$bin" -- true
+for path in / /proc /proc/x /etc /etc/x /usr /usr/bin/x /dev/shm relative /run/x /lib; do
+    check_exit "--mount $path is refused" 125 run_failcore --mount "$path" -- true
+done
+
+echo content >"$ws/file"
+run_failcore -- sh -c 'pwd; cat file; cat "$PWD/file"' >"$work/seen"
+check "the workspace is seen at its own path" test "$(head -1 "$work/seen")" = "$ws"
+check "its content there" test "$(grep -c content "$work/seen")" = 2
+check "or where --mount says" test "$(run_failcore --mount /project -- pwd)" = /project
+run_failcore --mount /project -- sh -c 'echo made >made; mkdir -p d/e; echo x >d/e/f'
+check "what the run writes is there outside" grep -qx made "$ws/made"
+check "and belongs to the workspace's owner" test "$(stat -c %u "$ws/d/e/f")" = 0
+check "inside it belongs to the run's user" \
+    test "$(run_failcore -- stat -c %U file)" = agent
+
+cat >"$policies/bad.yaml" <<'POLICY'
+version: 1
+filesystem:
+  rulez: []
+POLICY
+check_exit "a bad policy starts nothing" 65 "$bin/failcore" run --no-net --policy \
+    "$policies/bad.yaml" --audit "$work/none" --workspace "$ws" -- touch "$ws/started"
+check "and is named with its line" grep -q 'bad.yaml:3:3' "$work/output"
+check_fails "not even a log" test -e "$work/none"
+check_fails "nor a command" test -e "$ws/started"
+
+check_exit "no policy at all: the command runs" 7 "$bin/failcore" run --no-net --audit "$audit" \
+    --workspace "$ws" -- sh -c 'exit 7'
+check_fails "but reads nothing of the workspace" "$bin/failcore" run --no-net --audit "$audit" \
+    --workspace "$ws" -- cat "$ws/file"
+check_fails "and writes nothing" "$bin/failcore" run --no-net --audit "$audit" \
+    --workspace "$ws" -- sh -c "echo x >'$ws/other'"
+check_fails "nothing came of it" test -e "$ws/other"
+
+check "--plan starts nothing and says what would be" run_failcore --plan -- touch "$ws/planned"
+check_fails "really nothing" test -e "$ws/planned"
+check "--plan --json is one object" bash -c '"$@" | jq -e "(.layers | length) > 5 and
+    .command == [\"true\"]"' sh "$bin/failcore" run --plan --json --no-net --policy "$allow_all" \
+    --workspace "$ws" --audit "$audit" -- true
