@@ -96,6 +96,12 @@ static void refuse_syntax(struct document_parser *parser, const yaml_parser_t *y
         return;
     case YAML_SCANNER_ERROR:
     case YAML_PARSER_ERROR:
+        /* A pattern without quotes: what everybody gets wrong first. */
+        if (yaml->context != NULL && strstr(yaml->context, "alias") != NULL) {
+            refuse_at(parser, yaml->context_mark, "an alias (*name)",
+                      "put a pattern that begins with * in quotes");
+            return;
+        }
         failure_set(parser->reterr, -EINVAL, "this is not YAML: %s%s%s",
                     yaml->problem == NULL ? "unknown problem" : yaml->problem,
                     yaml->context == NULL ? "" : ", ", yaml->context == NULL ? "" : yaml->context);

@@ -214,8 +214,9 @@ int value_path_pattern(const struct value_context *context, const struct node *n
     }
     if (path_pattern_expand(*ret_pattern, NULL, NULL, &problem) < 0) {
         return document_refuse(context->source, node, context->reterr, problem.mend,
-                               "%s: bad pattern \"%.*s\": %s", context->key,
-                               STR_VIEW_PRINTF(node->text), problem.what);
+                               "%s: %s in \"%.*s\"", context->key, problem.what,
+                               node->text.length > 100 ? 100 : (int)node->text.length,
+                               node->text.bytes);
     }
     *ret_pattern = path_pattern_trim(*ret_pattern);
     return 0;
