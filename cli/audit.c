@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "cli/audit_verbs.h"
-#include "cli/verb.h"
+#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
 
 int verb_audit(int argc, char **argv)

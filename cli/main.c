@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/verb.h"
+#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
 #include "shared/base/exit_codes.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "cli/policy_verbs.h"
-#include "cli/verb.h"
+#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
 #include "shared/base/exit_codes.h"
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,24 +88,94 @@ static int print_status(const char *name, struct failure *reterr)
     return 0;
 }
 
+/* The options of the verbs that take only a name, or nothing. */
+enum { OPTION_JSON = 1, OPTION_HELP };
+static const struct option_row json_and_help[] = {
+    {OPTION_JSON, 0, "json", NULL, "one JSON object, which it always is"},
+    {OPTION_HELP, 'h', "help", NULL, "this text"},
+};
+static const struct command_table status_command = {
+    .name = "failcore-netns status",
+    .synopsis = "[--json] NAME",
+    .summary = "what a network's guard is doing",
+    .options = json_and_help,
+    .option_count = 2,
+};
+static const struct command_table list_command = {
+    .name = "failcore-netns list",
+    .synopsis = "[OPTIONS]",
+    .summary = "the guarded networks of this user, each with open or dead",
+    .options = &json_and_help[1],
+    .option_count = 1,
+};
+static const struct command_table delete_command = {
+    .name = "failcore-netns delete",
+    .synopsis = "NAME",
+    .summary = "ends a guarded network and all that it had",
+    .options = &json_and_help[1],
+    .option_count = 1,
+};
+
+/*
+ * Reads the options in front of the name and behind it. Returns the number of operands (the last
+ * in *ret_name), which must be `wanted`; 0 with *ret_help set when help was printed; or -EINVAL
+ * after saying why.
+ */
+static int read_simple(const struct command_table *command, int argc, char **argv, int wanted,
+                       const char **ret_name, bool *ret_help)
+{
+    struct option_scan scan = option_scan_init(command, argc, argv);
+    struct failure failure = {0};
+    int id = 0, operands = 0;
+
+    while (scan.next < argc && id == 0) {
+        while ((id = option_scan_next(&scan, &failure)) > 0) {
+            if (id == OPTION_HELP) {
+                command_table_print_help(stdout, command);
+                *ret_help = true;
+                return 0;
+            }
+        }
+        if (id == 0 && scan.next < argc) {
+            *ret_name = argv[scan.next++];
+            operands++;
+        }
+    }
+    if (id == 0 && operands != wanted) {
+        id = failure_set(&failure, -EINVAL, "%s",
+                         operands < wanted ? "the name is missing" : "too many words");
+        failure_set_mend(&failure, "%s --help", command->name);
+    }
+    if (id < 0) {
+        failure_print(stderr, command->name, &failure);
+        return -EINVAL;
+    }
+    return operands;
+}
+
 int netns_status_verb(int argc, char **argv)
 {
     struct failure failure = {0};
+    const char *name = NULL;
+    bool help = false;
 
-    if (argc == 3 && strcmp(argv[2], "--json") == 0) {
-        argc = 2;
+    if (read_simple(&status_command, argc, argv, 1, &name, &help) < 0) {
+        return EXIT_CODE_USAGE;
     }
-    if (argc != 2 || !netns_name_is_valid(argv[1])) {
-        failure_set(&failure, -EINVAL, "the name is missing");
-        failure_set_mend(&failure, "failcore-netns status NAME [--json]");
-        return report("failcore-netns status", &failure, EXIT_CODE_USAGE);
+    if (help) {
+        return EXIT_CODE_OK;
     }
-    return print_status(argv[1], &failure) < 0
-               ? report("failcore-netns status", &failure, EXIT_CODE_FAILCORE_FAILED)
+    if (!netns_name_is_valid(name)) {
+        failure_set(&failure, -EINVAL, "not the name of a network: %s", name);
+        failure_set_mend(&failure, "failcore-netns list");
+        return report(status_command.name, &failure, EXIT_CODE_USAGE);
+    }
+    return print_status(name, &failure) < 0
+               ? report(status_command.name, &failure, EXIT_CODE_FAILCORE_FAILED)
                : EXIT_CODE_OK;
 }
 
-int netns_list_verb(int argc, char **argv)
+static int list_networks(void)
 {
     struct failure failure = {0};
     char path[200];
@@ -112,11 +183,9 @@ int netns_list_verb(int argc, char **argv)
     AUTO_CLOSEDIR DIR *directory = root < 0 ? NULL : fdopendir(dup(root));
     struct dirent *entry;
 
-    (void)argc;
-    (void)argv;
     if (directory == NULL) {
         failure_set(&failure, -EIO, "cannot read %s", path);
-        return report("failcore-netns list", &failure, EXIT_CODE_FAILCORE_FAILED);
+        return report(list_command.name, &failure, EXIT_CODE_FAILCORE_FAILED);
     }
     while ((entry = readdir(directory)) != NULL) {
         AUTO_CLOSE int socket = -1;
@@ -128,6 +197,17 @@ int netns_list_verb(int argc, char **argv)
         printf("%s %s\n", entry->d_name, socket < 0 ? "dead" : "open");
     }
     return EXIT_CODE_OK;
+}
+
+int netns_list_verb(int argc, char **argv)
+{
+    const char *name = NULL;
+    bool help = false;
+
+    if (read_simple(&list_command, argc, argv, 0, &name, &help) < 0) {
+        return EXIT_CODE_USAGE;
+    }
+    return help ? EXIT_CODE_OK : list_networks();
 }
 
 /* Asks it to stop, waits, and kills what does not. The namespaces go with the process. */
@@ -167,20 +247,23 @@ int netns_delete_verb(int argc, char **argv)
     AUTO(netns_place_close) struct netns_place place = {.directory = -1, .lock = -1};
     struct failure failure = {0};
     AUTO_CLOSE int socket = -1;
+    const char *name = NULL;
+    bool help = false;
     int error;
 
-    if (argc != 2) {
-        failure_set(&failure, -EINVAL, "the name is missing");
-        failure_set_mend(&failure, "failcore-netns delete NAME");
-        return report("failcore-netns delete", &failure, EXIT_CODE_USAGE);
+    if (read_simple(&delete_command, argc, argv, 1, &name, &help) < 0) {
+        return EXIT_CODE_USAGE;
     }
-    error = netns_place_open(argv[1], false, &place, &failure);
+    if (help) {
+        return EXIT_CODE_OK;
+    }
+    error = netns_place_open(name, false, &place, &failure);
     if (error == 0) {
-        socket = netns_connect(argv[1], &failure);
+        socket = netns_connect(name, &failure);
         error = socket < 0 ? 0 : stop_guard(socket, &failure);
     }
     if (error < 0) {
-        return report("failcore-netns delete", &failure,
+        return report(delete_command.name, &failure,
                       error == -EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_FAILCORE_FAILED);
     }
     netns_place_remove(&place);

@@ -1,6 +1,7 @@
 #include "shared/base/option_table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/str_view.h"
@@ -141,8 +142,47 @@ static void print_option(FILE *stream, const struct option_row *row)
     fprintf(stream, "  %-28s %s\n", left, row->help);
 }
 
+bool help_is_for_programs(void)
+{
+    const char *form = getenv("FAILCORE_HELP");
+
+    return form != NULL && strcmp(form, "table") == 0;
+}
+
+static void print_example_rows(FILE *stream, const char *examples)
+{
+    while (*examples != '\0') {
+        int length = (int)strcspn(examples, "\n");
+
+        fprintf(stream, "example\t%.*s\n", length, examples);
+        examples += length;
+        examples += *examples == '\n';
+    }
+}
+
+static void print_rows(FILE *stream, const struct command_table *command)
+{
+    fprintf(stream, "command\t%s\t%s\t%s\n", command->name, command->synopsis, command->summary);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_row *row = &command->options[i];
+
+        if (row->help != NULL) {
+            fprintf(stream, "option\t%.*s\t%s\t%s\t%s\n", row->short_name == 0 ? 0 : 1,
+                    &row->short_name, row->name, row->argument == NULL ? "" : row->argument,
+                    row->help);
+        }
+    }
+    if (command->examples != NULL) {
+        print_example_rows(stream, command->examples);
+    }
+}
+
 void command_table_print_help(FILE *stream, const struct command_table *command)
 {
+    if (help_is_for_programs()) {
+        print_rows(stream, command);
+        return;
+    }
     fprintf(stream, "%s: %s\n\nusage: %s %s\n", command->name, command->summary, command->name,
             command->synopsis);
     if (command->option_count > 0) {

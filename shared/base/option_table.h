@@ -8,6 +8,7 @@
 #ifndef FAILCORE_BASE_OPTION_TABLE_H
 #define FAILCORE_BASE_OPTION_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -49,6 +50,20 @@ struct option_scan option_scan_init(const struct command_table *command, int arg
  */
 int option_scan_next(struct option_scan *scan, struct failure *reterr);
 
+/*
+ * For people; or, with FAILCORE_HELP=table in the environment, the table itself, one row a line,
+ * fields separated by tabs:
+ *
+ *     verbs    NAME SUMMARY               of a verb_table
+ *     verb     NAME SUMMARY
+ *     command  NAME SYNOPSIS SUMMARY      of a command_table
+ *     option   SHORT LONG ARGUMENT HELP   without dashes; "" for none; internal ones are left out
+ *     example  LINE
+ *
+ * The shells' completions ask for it while somebody types, and the tests compare the man pages
+ * with it, so neither can differ from the program.
+ */
 void command_table_print_help(FILE *stream, const struct command_table *command);
+bool help_is_for_programs(void);
 
 #endif

@@ -1,6 +1,8 @@
 #include "tests/support/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "shared/base/option_table.h"
 
@@ -68,12 +70,39 @@ static void bad_words_are_named(void **state)
     }
 }
 
+static void help_for_programs_is_the_table(void **state)
+{
+    static const struct option_row some[] = {
+        {1, 'p', "policy", "FILE", "a policy"},
+        {2, 0, "policy-fd", "N", NULL},
+        {3, 0, "help", NULL, "this text"},
+    };
+    static const struct command_table asked = {"tool", "[OPTIONS]", "does", "  a\n  b\n", some, 3};
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+
+    (void)state;
+    assert_non_null(stream);
+    assert_false(help_is_for_programs());
+    assert_int_equal(setenv("FAILCORE_HELP", "table", 1), 0);
+    command_table_print_help(stream, &asked);
+    assert_int_equal(unsetenv("FAILCORE_HELP"), 0);
+    fclose(stream);
+    assert_string_equal(text, "command\ttool\t[OPTIONS]\tdoes\n"
+                              "option\tp\tpolicy\tFILE\ta policy\n"
+                              "option\t\thelp\t\tthis text\n"
+                              "example\t  a\nexample\t  b\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stops_where_the_command_begins),
         cmocka_unit_test(the_first_operand_ends_the_options),
         cmocka_unit_test(bad_words_are_named),
+        cmocka_unit_test(help_for_programs_is_the_table),
     };
 
     return cmocka_run_group_tests_name("option_table", tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /*
- * A verb of the failcore program, and a table of them. The top level and each family ("policy",
- * "audit") have one table each; `failcore --help`, the man pages and the completions follow it.
+ * A verb of a program, and a table of them. failcore and failcore-netns have one each, and so has
+ * each family of verbs ("failcore policy"); --help, the man pages and the completions follow them.
  */
-#ifndef FAILCORE_CLI_VERB_H
-#define FAILCORE_CLI_VERB_H
+#ifndef FAILCORE_BASE_VERB_TABLE_H
+#define FAILCORE_BASE_VERB_TABLE_H
 
 #include <stddef.h>
 

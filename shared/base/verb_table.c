@@ -1,13 +1,27 @@
-#include "cli/verb.h"
+#include "shared/base/verb_table.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "shared/base/exit_codes.h"
 #include "shared/base/failure.h"
+#include "shared/base/option_table.h"
+
+/* The rows that completions and the checks of the man pages read (option_table.h). */
+static void print_rows(FILE *stream, const struct verb_table *table)
+{
+    fprintf(stream, "verbs\t%s\t%s\n", table->name, table->summary);
+    for (size_t i = 0; i < table->count; i++) {
+        fprintf(stream, "verb\t%s\t%s\n", table->verbs[i].name, table->verbs[i].summary);
+    }
+}
 
 static void print_help(FILE *stream, const struct verb_table *table)
 {
+    if (help_is_for_programs()) {
+        print_rows(stream, table);
+        return;
+    }
     fprintf(stream, "%s: %s\n\nusage: %s VERB [ARG]...\n\nverbs:\n", table->name, table->summary,
             table->name);
     for (size_t i = 0; i < table->count; i++) {
