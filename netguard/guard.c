@@ -204,9 +204,11 @@ static void end_child(int *pid)
 
 void guard_stop(struct guard *guard)
 {
+    /* The children changed their user id and we kept no right over them: a signal may be refused.
+     * The end of its socket ends the resolver, and the resolver's end the asker. */
+    close_fd(&guard->resolver);
     end_child(&guard->resolver_pid);
     end_child(&guard->asker_pid);
-    close_fd(&guard->resolver);
     drop_log_close(&guard->drop_log);
     packet_queue_close(&guard->queue);
     netlink_close(&guard->tables);
