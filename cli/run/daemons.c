@@ -231,7 +231,7 @@ int mount_start(const struct daemon_context *context, int *session_fd, struct da
         add(&line, "--strict", NULL);
     }
     add(&line, "--", NULL);
-    add(&line, plan->workspace, plan->mount_path);
+    add(&line, plan->workspace, NULL); /* mounted already: only the server knows the source */
     error = start("failcore-mount", &line, ret_mount, reterr);
     close_fd(session_fd);
     if (error == 0) {

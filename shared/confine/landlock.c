@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -83,23 +82,25 @@ static uint64_t rights_of(enum landlock_access access)
     return READING;
 }
 
+static int add_rule(int ruleset, int fd, uint64_t access)
+{
+    const struct path_beneath_attribute rule = {.allowed_access = access, .parent_fd = fd};
+
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
+}
+
 static int add_tree(int ruleset, const struct landlock_tree *tree, uint64_t handled)
 {
     AUTO_CLOSE int fd = open(tree->path, O_PATH | O_CLOEXEC);
-    struct path_beneath_attribute rule = {.parent_fd = fd};
-    struct stat found;
+    const uint64_t access = rights_of(tree->access) & handled;
+    int error;
 
     if (fd < 0) {
         return errno == ENOENT ? 0 : -errno;
     }
-    if (fstat(fd, &found) < 0) {
-        return -errno;
-    }
-    rule.allowed_access = rights_of(tree->access) & handled;
-    if (!S_ISDIR(found.st_mode)) {
-        rule.allowed_access &= FILES;
-    }
-    return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
+    error = add_rule(ruleset, fd, access);
+    /* The kernel knows a file from a directory; asking it with stat(2) might be denied. */
+    return error == -EINVAL ? add_rule(ruleset, fd, access & FILES) : error;
 }
 
 int landlock_restrict(const struct landlock_tree *trees, size_t count)

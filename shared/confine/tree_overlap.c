@@ -19,10 +19,38 @@ static bool same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+/* The parent directory. What may not be searched tells its parent by its path: that is the same
+ * directory, unless it was moved this moment. */
+static int open_parent(int directory)
+{
+    char link[32];
+    char path[PATH_MAX];
+    ssize_t length;
+    char *slash;
+    int up = openat(directory, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (up >= 0 || errno != EACCES) {
+        return up >= 0 ? up : -errno;
+    }
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+    length = readlink(link, path, sizeof(path) - 1);
+    if (length <= 0) {
+        return -EACCES;
+    }
+    path[length] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return -EACCES;
+    }
+    slash[slash == path ? 1 : 0] = '\0';
+    up = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return up < 0 ? -errno : up;
+}
+
 /* Whether `wanted` is `directory` or one of its ancestors. 1, 0, or an error. */
 static int has_ancestor(int directory, const struct stat *wanted)
 {
-    AUTO_CLOSE int here = openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSE int here = fcntl(directory, F_DUPFD_CLOEXEC, 3);
     struct stat here_stat;
 
     if (here < 0 || fstat(here, &here_stat) < 0) {
@@ -35,9 +63,9 @@ static int has_ancestor(int directory, const struct stat *wanted)
         if (same(&here_stat, wanted)) {
             return 1;
         }
-        up = openat(here, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        up = open_parent(here);
         if (up < 0 || fstat(up, &up_stat) < 0) {
-            return -errno;
+            return up < 0 ? up : -errno;
         }
         if (same(&up_stat, &here_stat)) {
             return 0; /* the root is its own parent */

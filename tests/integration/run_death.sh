@@ -15,6 +15,11 @@ gone()
 {
     ! alive
 }
+# Gone, or only waited for by whoever inherited it.
+ended()
+{
+    ! grep -qv '^State:.Z' <(grep '^State:' "/proc/$1/status" 2>/dev/null)
+}
 child_of()
 {
     pgrep -P "$1" -x "$2" | head -1
@@ -53,10 +58,13 @@ for victim in failcore-mount failcore-auditd; do
 done
 
 start_run sh -c "trap '' TERM HUP INT; sleep $mark; echo survived"
-kill -9 $run
-wait $run 2>/dev/null
+server=$(child_of $run failcore-mount)
+{
+    kill -9 $run
+    wait $run
+} 2>/dev/null
 check "supervisor killed: everything ends" wait_until 2 gone
-check "its server too" wait_until 2 bash -c "! pgrep -f -- '--run.*$ws' >/dev/null"
+check "its server too" wait_until 2 ended "$server"
 
 start_run sh -c "sleep $mark"
 kill -TERM $run

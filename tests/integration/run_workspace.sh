@@ -57,7 +57,8 @@ filesystem:
 POLICY
 check_exit "a bad policy starts nothing" 65 "$bin/failcore" run --no-net --policy \
     "$policies/bad.yaml" --audit "$work/none" --workspace "$ws" -- touch "$ws/started"
-check "and is named with its line" grep -q 'bad.yaml:3:3' "$work/output"
+said=$(cat "$work/output")
+check "and is named with its line" grep -q 'bad.yaml:3:3' <<<"$said"
 check_fails "not even a log" test -e "$work/none"
 check_fails "nor a command" test -e "$ws/started"
 

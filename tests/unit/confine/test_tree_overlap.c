@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shared/confine/tree_overlap.h"
@@ -64,6 +65,42 @@ static void spelling_and_links_hide_nothing(void **state)
     assert_relation(below("a"), below("link"), TREE_ABOVE);
 }
 
+/* As an ordinary user that may not even search the one directory. */
+static int unsearchable_body(void)
+{
+    enum tree_relation relation = TREE_SAME;
+
+    if (setresgid(64123, 64123, 64123) < 0 || setresuid(64123, 64123, 64123) < 0) {
+        return 1;
+    }
+    if (tree_relation_of_paths(below("a/b"), below("ab"), &relation) < 0 ||
+        relation != TREE_DISJOINT) {
+        return 2;
+    }
+    return tree_relation_of_paths(below("ab"), top, &relation) < 0 || relation != TREE_BELOW ? 3
+                                                                                             : 0;
+}
+
+static void a_directory_that_may_not_be_searched_is_compared_too(void **state)
+{
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip(); /* needs root to become somebody else */
+    }
+    assert_int_equal(chmod(top, 0755), 0);
+    assert_int_equal(chmod(below("a"), 0755), 0);
+    assert_int_equal(chmod(below("a/b"), 0755), 0);
+    pid = fork();
+    if (pid == 0) {
+        _exit(unsearchable_body());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void what_does_not_exist_yet_is_where_it_would_be(void **state)
 {
     (void)state;
@@ -79,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_four_relations),
         cmocka_unit_test(spelling_and_links_hide_nothing),
+        cmocka_unit_test(a_directory_that_may_not_be_searched_is_compared_too),
         cmocka_unit_test(what_does_not_exist_yet_is_where_it_would_be),
     };
 
