@@ -357,6 +357,11 @@ static enum verdict verdict_of(const struct path_automaton *automaton, uint32_t 
     return winner == NO_RULE ? automaton->otherwise : verdicts[winner >> RULE_BITS];
 }
 
+static uint32_t rule_of(uint32_t winner)
+{
+    return winner == NO_RULE ? NO_RULE : winner & ((1U << RULE_BITS) - 1);
+}
+
 static bool is_softened(const struct path_automaton *automaton, uint32_t winner)
 {
     return automaton->log_violations &&
@@ -381,9 +386,7 @@ static void decide_lookup(struct policy_state *state, const struct path_automato
 
         if (verdict == VERDICT_ALLOW || verdict == VERDICT_LOG) {
             state->verdict[FS_LOOKUP] = VERDICT_ALLOW;
-            state->rule[FS_LOOKUP] = winner[operation] == NO_RULE
-                                         ? NO_RULE
-                                         : winner[operation] & ((1U << RULE_BITS) - 1);
+            state->rule[FS_LOOKUP] = rule_of(winner[operation]);
             return;
         }
         undecided = undecided || winner[operation] == NO_RULE;
@@ -397,10 +400,14 @@ static void decide_lookup(struct policy_state *state, const struct path_automato
         state->rule[FS_LOOKUP] = NO_RULE;
         return;
     }
+    /* A deny rule shuts a name only where rules shut all of it; else it was the default. */
+    if (undecided && strongest != NO_RULE && verdict_of(automaton, strongest) == VERDICT_DENY) {
+        strongest = NO_RULE;
+    }
     state->verdict[FS_LOOKUP] =
         (uint8_t)(is_softened(automaton, strongest) ? VERDICT_LOG
                                                     : verdict_of(automaton, strongest));
-    state->rule[FS_LOOKUP] = strongest == NO_RULE ? NO_RULE : strongest & ((1U << RULE_BITS) - 1);
+    state->rule[FS_LOOKUP] = rule_of(strongest);
 }
 
 static void fill_table(struct policy_state *state, const struct path_automaton *automaton)
@@ -425,8 +432,7 @@ static void fill_table(struct policy_state *state, const struct path_automaton *
             verdict = VERDICT_LOG;
         }
         state->verdict[operation] = (uint8_t)verdict;
-        state->rule[operation] =
-            winner[operation] == NO_RULE ? NO_RULE : winner[operation] & ((1U << RULE_BITS) - 1);
+        state->rule[operation] = rule_of(winner[operation]);
     }
 }
 

@@ -154,6 +154,7 @@ static int read_list_item(const struct value_context *context, enum value_kind k
     }
     if (kind == VALUE_NATIVE) {
         error = value_path_pattern(context, item, ret_text);
+        *ret_text = path_pattern_trim(*ret_text);
         return error < 0 ? error : check_native(context, item, *ret_text);
     }
     error = value_text(context, item, ret_text);

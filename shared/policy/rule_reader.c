@@ -5,6 +5,7 @@
 
 #include "shared/policy/address_ranges.h"
 #include "shared/policy/path_automaton.h"
+#include "shared/policy/path_pattern.h"
 
 static int refuse(const struct value_context *context, const struct node *node, const char *mend,
                   const char *what)
@@ -75,6 +76,9 @@ static int add_pattern(struct rule_draft *draft, const struct value_context *con
         error = value_host(context, item, slot);
     } else {
         error = value_path_pattern(context, item, slot);
+        if (error == 0 && kind == VALUE_PATTERNS) {
+            *slot = path_pattern_trim(*slot);
+        }
         if (error == 0 && kind == VALUE_EXECUTABLES && item->text.bytes[0] != '/' &&
             !str_view_starts_with(item->text, STR_VIEW_LITERAL("**"))) {
             return refuse(context, item, "write /usr/bin/curl, or **/curl for any directory",

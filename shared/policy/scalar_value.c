@@ -218,7 +218,6 @@ int value_path_pattern(const struct value_context *context, const struct node *n
                                node->text.length > 100 ? 100 : (int)node->text.length,
                                node->text.bytes);
     }
-    *ret_pattern = path_pattern_trim(*ret_pattern);
     return 0;
 }
 
