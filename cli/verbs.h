@@ -9,7 +9,8 @@
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \
     ROW("show", verb_show, "what happened in a run")                                               \
-    ROW("why", verb_why, "why something was blocked, and what would allow it")
+    ROW("why", verb_why, "why something was blocked, and what would allow it")                     \
+    ROW("completion", verb_completion, "a script that completes command lines in your shell")
 
 #define VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
 VERB_TABLE(VERB_DECLARE)

@@ -41,7 +41,7 @@ static const struct option_row options[] = {
     {OPTION_FOLLOW, 'f', "follow", NULL, "go on until the run ends"},
     {OPTION_RUNS, 0, "runs", NULL, "the runs in this log, one line each"},
     {OPTION_AUDIT, 0, "audit", "DIR", "the audit directory, or a file of records"},
-    {OPTION_COLOR, 0, "color", "WHEN", "auto, always or never"},
+    {OPTION_COLOR, 0, "color", "auto|always|never", "when to use colour"},
     {OPTION_JSON, 0, "json", NULL, "the records themselves, one per line"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };

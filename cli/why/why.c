@@ -19,7 +19,7 @@
 enum { OPTION_AUDIT = 1, OPTION_COLOR, OPTION_JSON, OPTION_HELP };
 static const struct option_row options[] = {
     {OPTION_AUDIT, 0, "audit", "DIR", "the audit directory, or a file of records"},
-    {OPTION_COLOR, 0, "color", "WHEN", "auto, always or never"},
+    {OPTION_COLOR, 0, "color", "auto|always|never", "when to use colour"},
     {OPTION_JSON, 0, "json", NULL, "one JSON object"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };

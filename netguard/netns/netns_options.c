@@ -8,7 +8,7 @@ enum option_id { OPTION_POLICY = 1, OPTION_AUDIT, OPTION_UPLINK, OPTION_UPSTREAM
 static const struct option_row rows[] = {
     {OPTION_POLICY, 'p', "policy", "NAME|FILE", "policy to obey (repeatable)"},
     {OPTION_AUDIT, 0, "audit", "DIR", "audit directory"},
-    {OPTION_UPLINK, 0, "uplink", "KIND", "pasta, veth, none or netns:WHERE"},
+    {OPTION_UPLINK, 0, "uplink", "pasta|veth|none|netns:WHERE", "how the guard reaches the world"},
     {OPTION_UPSTREAM, 0, "upstream", "ADDRESS", NULL},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };

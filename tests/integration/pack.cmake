@@ -1,0 +1,2 @@
+# What is installed, and what people read about it.
+failcore_integration_test(pack_completion pack_completion.sh)
