@@ -85,6 +85,10 @@ static int open_queues(struct guard *guard, struct failure *reterr)
     if (error < 0) {
         return explain(reterr, error, "cannot listen on the packet queue");
     }
+    error = conntrack_open(&guard->conntrack);
+    if (error < 0) {
+        return explain(reterr, error, "cannot listen for the ends of flows");
+    }
     error = drop_log_open(RULESET_LOG_GROUP, &guard->drop_log);
     return error < 0 ? explain(reterr, error, "cannot listen on the log of drops") : 0;
 }
@@ -185,8 +189,10 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
         .resolver = -1,
     };
     guard->pins = pin_table_new();
-    error = guard->pins == NULL ? explain(reterr, -ENOMEM, "cannot start the guard")
-                                : start_all(guard, options, reterr);
+    guard->flows = flow_table_new();
+    error = guard->pins == NULL || guard->flows == NULL
+                ? explain(reterr, -ENOMEM, "cannot start the guard")
+                : start_all(guard, options, reterr);
     if (error < 0) {
         guard_stop(guard);
     }
@@ -210,11 +216,14 @@ void guard_stop(struct guard *guard)
     end_child(&guard->resolver_pid);
     end_child(&guard->asker_pid);
     drop_log_close(&guard->drop_log);
+    conntrack_close(&guard->conntrack);
     packet_queue_close(&guard->queue);
     netlink_close(&guard->tables);
     topology_close(&guard->topology);
     pin_table_free(guard->pins);
+    flow_table_free(guard->flows);
     guard->pins = NULL;
+    guard->flows = NULL;
 }
 
 int guard_heartbeat(struct guard *guard)

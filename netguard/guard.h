@@ -11,6 +11,8 @@
 #include "netguard/dns/dns_asker.h"
 #include "netguard/dns/resolver.h"
 #include "netguard/drop_log.h"
+#include "netguard/flow/conntrack.h"
+#include "netguard/flow/flow_table.h"
 #include "netguard/flow/packet_queue.h"
 #include "netguard/flow/pin_table.h"
 #include "netguard/link/topology.h"
@@ -34,6 +36,8 @@ struct guard {
     struct drop_log drop_log;
     struct netlink tables; /* rules and sets */
     struct pin_table *pins;
+    struct flow_table *flows;
+    struct conntrack conntrack;
     uint32_t generation;
     uint32_t agent_link; /* interface index */
     int resolver;        /* socket */
@@ -56,6 +60,8 @@ void guard_stop(struct guard *guard);
 
 /* One packet from the queue: context is the guard. */
 packet_queue_handler guard_judge_packet;
+/* Refuses connections whose first message does not come to an end. */
+void guard_end_waiting(struct guard *guard);
 /* One request of the resolver; negative errno: it has gone and the guard must end. */
 int guard_serve_resolver(struct guard *guard);
 /* Keeps released flows alive for another lease; negative errno: the guard must end. */

@@ -55,6 +55,33 @@ static struct audit_event flow_event(const struct flow_question *question)
     };
 }
 
+/*
+ * SR27: a flow whose name nobody can check needs a rule that says so. Where violations are only
+ * logged, names are not checked either: the record says it.
+ */
+static struct decision refuse_unchecked(const struct net_gate *gate,
+                                        const struct flow_question *question,
+                                        struct decision decision)
+{
+    bool quic = question->protocol == NET_UDP && question->port == 443;
+
+    if (decision.verdict == VERDICT_LOG) {
+        decision.name_check = NAME_CHECK_ADDRESS_ONLY;
+    }
+    if (!decision_permits(decision) || !question->nameless_kind ||
+        decision.name_check == NAME_CHECK_ADDRESS_ONLY) {
+        return decision;
+    }
+    if (quic && gate->settings.quic) {
+        decision.name_check = NAME_CHECK_ADDRESS_ONLY;
+        return decision;
+    }
+    return refusal(DENIAL_NAME_MISMATCH,
+                   quic ? STR_VIEW_LITERAL("QUIC is refused, so that clients fall back to TLS")
+                        : STR_VIEW_LITERAL("no name can be checked in UDP: the rule needs "
+                                           "name_check: address-only"));
+}
+
 struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
                               uint64_t *ret_ticket)
 {
@@ -73,7 +100,28 @@ struct decision net_gate_flow(const struct net_gate *gate, const struct flow_que
         decision = refusal(DENIAL_ADDRESS_DENIED,
                            STR_VIEW_LITERAL("this network has no uplink (--uplink none)"));
     }
+    decision = refuse_unchecked(gate, question, decision);
+    if (decision_permits(decision) && decision.name_check == NAME_CHECK_ADDRESS_ONLY &&
+        question->name_count > 0 && question->remark == NULL) {
+        event.reason = STR_VIEW_LITERAL("the name inside is not checked (address-only)");
+    }
     return record(gate, &event, decision, began_ns, ret_ticket);
+}
+
+void net_gate_flow_end(const struct net_gate *gate, const struct flow_question *question,
+                       const struct flow_end *end)
+{
+    struct audit_event event = flow_event(question);
+
+    event.kind = AUDIT_KIND_RESULT;
+    event.status = AUDIT_STATUS_OK;
+    event.decision = AUDIT_DECISION_ALLOWED;
+    event.phase = AUDIT_PHASE_COMMIT;
+    event.of = end->of;
+    event.duration_ns = end->duration_ns;
+    event.call.net.bytes_in = end->bytes_in;
+    event.call.net.bytes_out = end->bytes_out;
+    (void)audit_emit(gate->audit, &event, NULL);
 }
 
 struct decision net_gate_refuse_flow(const struct net_gate *gate,

@@ -33,6 +33,13 @@ struct flow_question {
     size_t name_count;
     struct str_view sni; /* absent until it was seen */
     const char *remark;  /* for the record of an allowed flow; NULL: none */
+    bool nameless_kind;  /* a kind of flow in which no name can be checked (UDP) */
+};
+
+struct flow_end {
+    uint64_t of; /* ticket of the record that let it begin */
+    uint64_t duration_ns;
+    uint64_t bytes_in, bytes_out;
 };
 
 /* *ret_ticket names the record, for the RESULT that follows. */
@@ -42,6 +49,10 @@ struct decision net_gate_flow(const struct net_gate *gate, const struct flow_que
 struct decision net_gate_refuse_flow(const struct net_gate *gate,
                                      const struct flow_question *question, enum denial_code code,
                                      const char *reason);
+
+/* The end of an allowed flow. It has happened: nothing can be refused any more. */
+void net_gate_flow_end(const struct net_gate *gate, const struct flow_question *question,
+                       const struct flow_end *end);
 
 struct name_question {
     struct str_view name;

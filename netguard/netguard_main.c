@@ -16,6 +16,7 @@
 #include "netguard/clock.h"
 #include "netguard/control.h"
 #include "netguard/guard.h"
+#include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -152,6 +153,7 @@ enum polled_fd {
     POLLED_QUEUE = 0,
     POLLED_RESOLVER,
     POLLED_DROPS,
+    POLLED_ENDED,
     POLLED_LISTENER,
     POLLED_SUPERVISOR,
     POLLED_AUDIT,
@@ -180,6 +182,7 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
         if (guard_heartbeat(guard) < 0) {
             return true;
         }
+        guard_end_waiting(guard);
         *next_beat_ms = now + RULESET_HEARTBEAT_MS;
     }
     if (poll(polled, POLLED_COUNT, (int)(*next_beat_ms - now)) < 0) {
@@ -197,6 +200,9 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
     }
     if (polled[POLLED_DROPS].revents != 0) {
         drop_log_read(&guard->drop_log, &guard->gate);
+    }
+    if (polled[POLLED_ENDED].revents != 0) {
+        guard_record_ended(guard);
     }
     return polled[POLLED_LISTENER].revents != 0 &&
            control_serve(guard, polled[POLLED_LISTENER].fd) == CONTROL_STOP;
@@ -222,6 +228,7 @@ static void serve(struct guard *guard, const struct settings *settings, int sign
         [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
         [POLLED_RESOLVER] = guard->resolver,
         [POLLED_DROPS] = drop_log_fd(&guard->drop_log),
+        [POLLED_ENDED] = conntrack_fd(&guard->conntrack),
         [POLLED_LISTENER] = settings->listen_fd,
         [POLLED_SUPERVISOR] = settings->supervisor_fd,
         [POLLED_AUDIT] = audit_producer_alarm_fd(guard->gate.audit),
@@ -303,6 +310,7 @@ static int run(const struct settings *settings, struct failure *reterr)
         close_fd(&(int){settings->control_fd});
         serve(&guard, settings, signals);
     }
+    guard_record_all(&guard);
     guard_stop(&guard);
     return 0;
 }

@@ -19,6 +19,9 @@
 #define FLOW_MARK_INSPECTED 0x100U
 #define FLOW_MARK_MASK      0x1ffU
 #define FLOW_MARK_DENIED    0xffffffffU
+/* On a packet on its way to the queue: conntrack sees the first packet of a flow. Outside the mask,
+ * so that it opens nothing should it ever stay. */
+#define FLOW_MARK_NEW 0x10000U
 
 static inline uint32_t flow_mark_released(uint32_t generation)
 {

@@ -57,6 +57,12 @@ static const struct sysctl_row conntrack[] = {
     {"netfilter/nf_conntrack_tcp_timeout_syn_sent", "20", true},
     {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "20", true},
     {"netfilter/nf_conntrack_tcp_timeout_unacknowledged", "60", true},
+    /* What has been closed on both sides is soon forgotten, and its end recorded. */
+    {"netfilter/nf_conntrack_tcp_timeout_fin_wait", "30", true},
+    {"netfilter/nf_conntrack_tcp_timeout_close_wait", "60", true},
+    {"netfilter/nf_conntrack_tcp_timeout_last_ack", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_time_wait", "5", true},
+    {"netfilter/nf_conntrack_tcp_timeout_close", "5", true},
     {"netfilter/nf_conntrack_udp_timeout", "30", true},
     {"netfilter/nf_conntrack_udp_timeout_stream", "120", true},
 };

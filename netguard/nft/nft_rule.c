@@ -354,6 +354,22 @@ void do_write_byte(struct nft_batch *batch, uint32_t offset, uint8_t value, bool
     nft_rule_append(batch, store);
 }
 
+void do_mark_packet(struct nft_batch *batch, uint32_t mark)
+{
+    struct nftnl_expr *load = nftnl_expr_alloc("immediate"), *store = nftnl_expr_alloc("meta");
+
+    if (load != NULL) {
+        nftnl_expr_set_u32(load, NFTNL_EXPR_IMM_DREG, REGISTER);
+        nftnl_expr_set(load, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark));
+    }
+    nft_rule_append(batch, load);
+    if (store != NULL) {
+        nftnl_expr_set_u32(store, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+        nftnl_expr_set_u32(store, NFTNL_EXPR_META_SREG, REGISTER);
+    }
+    nft_rule_append(batch, store);
+}
+
 void do_mark_connection_from_packet(struct nft_batch *batch)
 {
     struct nftnl_expr *expr = nftnl_expr_alloc("ct");

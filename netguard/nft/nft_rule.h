@@ -54,6 +54,7 @@ void do_log(struct nft_batch *batch, uint16_t group, uint32_t copied_bytes, cons
 void do_strip_tcp_option(struct nft_batch *batch, uint8_t kind);
 /* Writes one byte of the network header; IPv4's header checksum is kept right. */
 void do_write_byte(struct nft_batch *batch, uint32_t offset, uint8_t value, bool ipv4);
+void do_mark_packet(struct nft_batch *batch, uint32_t mark);
 void do_mark_connection_from_packet(struct nft_batch *batch);
 void do_redirect(struct nft_batch *batch);
 void do_masquerade(struct nft_batch *batch);

@@ -305,6 +305,10 @@ static void write_leaving(struct nft_batch *batch)
     match_over_rate(batch, NEW_FLOWS_PER_SECOND, NEW_FLOWS_BURST);
     do_drop(batch, DROP_TOO_FAST);
     nft_rule_begin(batch, chain);
+    match_state(batch, NF_CT_STATE_BIT(IP_CT_NEW));
+    do_mark_packet(batch, FLOW_MARK_NEW);
+    nft_rule_end(batch);
+    nft_rule_begin(batch, chain);
     do_goto(batch, "ask");
     nft_rule_end(batch);
 }

@@ -1,0 +1,171 @@
+#include "netguard/flow/conntrack.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define EVENT_BYTES (4 << 20)
+
+int conntrack_open(struct conntrack *ret_conntrack)
+{
+    struct conntrack conntrack = {0};
+    int group = NFNLGRP_CONNTRACK_DESTROY, size = EVENT_BYTES;
+    int error = netlink_open(NETLINK_NETFILTER, &conntrack.events);
+
+    if (error == 0) {
+        error = netlink_open(NETLINK_NETFILTER, &conntrack.asks);
+    }
+    if (error == 0 && mnl_socket_setsockopt(conntrack.events.socket, NETLINK_ADD_MEMBERSHIP, &group,
+                                            sizeof(group)) < 0) {
+        error = -errno;
+    }
+    if (error < 0) {
+        conntrack_close(&conntrack);
+        return error;
+    }
+    /* A larger buffer is a wish: ends that are lost are counted. */
+    if (setsockopt(netlink_fd(&conntrack.events), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) <
+        0) {
+        (void)setsockopt(netlink_fd(&conntrack.events), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    }
+    *ret_conntrack = conntrack;
+    return 0;
+}
+
+void conntrack_close(struct conntrack *conntrack)
+{
+    netlink_close(&conntrack->events);
+    netlink_close(&conntrack->asks);
+}
+
+int conntrack_fd(const struct conntrack *conntrack)
+{
+    return netlink_fd(&conntrack->events);
+}
+
+#define ATTRIBUTES_MAX 32
+
+struct attributes {
+    const struct nlattr *at[ATTRIBUTES_MAX];
+};
+
+static int keep(const struct nlattr *attribute, void *context)
+{
+    struct attributes *attributes = context;
+    uint16_t type = mnl_attr_get_type(attribute);
+
+    if (type < ATTRIBUTES_MAX) {
+        attributes->at[type] = attribute;
+    }
+    return MNL_CB_OK;
+}
+
+static struct attributes nested(const struct nlattr *attribute)
+{
+    struct attributes attributes = {{NULL}};
+
+    if (attribute != NULL) {
+        (void)mnl_attr_parse_nested(attribute, keep, &attributes);
+    }
+    return attributes;
+}
+
+static struct ip_address read_address(const struct attributes *ip, int type4, int type6)
+{
+    const struct nlattr *v4 = ip->at[type4], *v6 = ip->at[type6];
+    struct ip_address none = {.family = IP_NONE};
+
+    if (v4 != NULL && mnl_attr_get_payload_len(v4) == 4) {
+        return ip_address_v4(mnl_attr_get_payload(v4));
+    }
+    if (v6 != NULL && mnl_attr_get_payload_len(v6) == 16) {
+        return ip_address_v6(mnl_attr_get_payload(v6));
+    }
+    return none;
+}
+
+static uint16_t read_port(const struct nlattr *attribute)
+{
+    return attribute != NULL && mnl_attr_get_payload_len(attribute) == 2
+               ? ntohs(mnl_attr_get_u16(attribute))
+               : 0;
+}
+
+static uint64_t read_bytes(const struct nlattr *counters)
+{
+    struct attributes attributes = nested(counters);
+    const struct nlattr *bytes = attributes.at[CTA_COUNTERS_BYTES];
+
+    return bytes != NULL && mnl_attr_get_payload_len(bytes) == 8 ? be64toh(mnl_attr_get_u64(bytes))
+                                                                 : 0;
+}
+
+struct handler_call {
+    conntrack_handler *each;
+    void *context;
+};
+
+static int on_flow(const struct nlmsghdr *message, void *context)
+{
+    const struct handler_call *call = context;
+    struct attributes all = {{NULL}}, tuple, ip, transport;
+    struct conntrack_flow flow = {.key = {.protocol = NET_OTHER}};
+    const struct nlattr *number;
+
+    (void)mnl_attr_parse(message, sizeof(struct nfgenmsg), keep, &all);
+    tuple = nested(all.at[CTA_TUPLE_ORIG]);
+    ip = nested(tuple.at[CTA_TUPLE_IP]);
+    transport = nested(tuple.at[CTA_TUPLE_PROTO]);
+    number = transport.at[CTA_PROTO_NUM];
+    if (number == NULL || mnl_attr_get_payload_len(number) != 1) {
+        return MNL_CB_OK;
+    }
+    if (mnl_attr_get_u8(number) == IPPROTO_TCP) {
+        flow.key.protocol = NET_TCP;
+    } else if (mnl_attr_get_u8(number) == IPPROTO_UDP) {
+        flow.key.protocol = NET_UDP;
+    }
+    flow.key.agent = read_address(&ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+    flow.key.remote = read_address(&ip, CTA_IP_V4_DST, CTA_IP_V6_DST);
+    flow.key.agent_port = read_port(transport.at[CTA_PROTO_SRC_PORT]);
+    flow.key.remote_port = read_port(transport.at[CTA_PROTO_DST_PORT]);
+    flow.bytes_out = read_bytes(all.at[CTA_COUNTERS_ORIG]);
+    flow.bytes_in = read_bytes(all.at[CTA_COUNTERS_REPLY]);
+    if (all.at[CTA_MARK] != NULL && mnl_attr_get_payload_len(all.at[CTA_MARK]) == 4) {
+        flow.mark = ntohl(mnl_attr_get_u32(all.at[CTA_MARK]));
+    }
+    call->each(call->context, &flow);
+    return MNL_CB_OK;
+}
+
+void conntrack_read_ended(struct conntrack *conntrack, conntrack_handler *each, void *context)
+{
+    struct handler_call call = {each, context};
+    char buffer[NETLINK_ANSWER_MAX];
+    ssize_t count = recv(conntrack_fd(conntrack), buffer, sizeof(buffer), MSG_DONTWAIT);
+
+    if (count < 0) {
+        conntrack->overruns += errno == ENOBUFS ? 1 : 0;
+        return;
+    }
+    (void)mnl_cb_run(buffer, (size_t)count, 0, 0, on_flow, &call);
+}
+
+int conntrack_each(struct conntrack *conntrack, conntrack_handler *each, void *context)
+{
+    struct handler_call call = {each, context};
+    char buffer[NETLINK_MESSAGE_MAX];
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+    struct nfgenmsg *family;
+
+    message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+    family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
+    family->nfgen_family = AF_UNSPEC;
+    family->version = NFNETLINK_V0;
+    return netlink_dump(&conntrack->asks, message, on_flow, &call);
+}

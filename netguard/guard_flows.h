@@ -1,0 +1,12 @@
+/* The ends of flows, as records. */
+#ifndef FAILCORE_NETGUARD_GUARD_FLOWS_H
+#define FAILCORE_NETGUARD_GUARD_FLOWS_H
+
+#include "netguard/guard.h"
+
+/* A RESULT for each flow that the kernel says has ended. */
+void guard_record_ended(struct guard *guard);
+/* The guard ends, and with it every flow that is left. */
+void guard_record_all(struct guard *guard);
+
+#endif
