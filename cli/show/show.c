@@ -168,32 +168,6 @@ static void print_json(const struct audit_record *record)
     }
 }
 
-/* Results are in the row of their decision; the log's own housekeeping is nobody's timeline. */
-static bool is_row(const struct audit_record *record, bool follow)
-{
-    switch (record->kind) {
-    case AUDIT_KIND_RESULT:
-        return !record->has_of || (follow && event_outcome_of(record) != OUTCOME_OK);
-    case AUDIT_KIND_LEDGER:
-    case AUDIT_KIND_ROTATE:
-    case AUDIT_KIND_PRUNE:
-        return false;
-    case AUDIT_KIND_START:
-    case AUDIT_KIND_DECISION:
-    case AUDIT_KIND_REPEAT:
-    case AUDIT_KIND_LOSS:
-    case AUDIT_KIND_POLICY:
-    case AUDIT_KIND_LIMIT:
-    case AUDIT_KIND_BREAKER:
-    case AUDIT_KIND_RECOVERED:
-    case AUDIT_KIND_CLOCK_STEP:
-    case AUDIT_KIND_END:
-    case AUDIT_KIND_COUNT:
-        break;
-    }
-    return true;
-}
-
 static void show_record(const struct show *show, struct timeline *timeline,
                         const struct audit_record *record)
 {
@@ -202,7 +176,8 @@ static void show_record(const struct show *show, struct timeline *timeline,
     }
     if (show->json) {
         print_json(record);
-    } else if (is_row(record, show->follow)) {
+    } else if (event_row_is_wanted(record) || (show->follow && record->kind == AUDIT_KIND_RESULT &&
+                                               event_outcome_of(record) != OUTCOME_OK)) {
         timeline_add(timeline, record);
     }
 }

@@ -34,121 +34,6 @@ static enum paint paint_of(enum event_outcome outcome)
     return PAINT_DIM;
 }
 
-static void append_json(struct text_buffer *text, struct json_text value)
-{
-    struct text_buffer decoded = {0};
-
-    json_text_append(&decoded, value);
-    inert_text_append(text, text_buffer_view(&decoded), INERT_TERMINAL);
-    text_buffer_clear(&decoded);
-}
-
-void append_refusal(struct text_buffer *text, const struct audit_record *record)
-{
-    append_json(text, record->code);
-    if (json_text_equals(record->policy.rule, STR_VIEW_LITERAL("default"))) {
-        text_buffer_append_text(text, record->reason.escaped.length > 0
-                                          ? " by default"
-                                          : " by default: no rule allows it");
-    } else if (json_text_equals(record->policy.rule, STR_VIEW_LITERAL("builtin"))) {
-        text_buffer_append_text(text, ", built in");
-    } else if (record->policy.rule.escaped.length > 0) {
-        text_buffer_append_text(text, " by rule ");
-        append_json(text, record->policy.rule);
-    }
-    if (record->reason.escaped.length > 0) {
-        text_buffer_append_text(text, ": ");
-        append_json(text, record->reason);
-    }
-}
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-
-static void add_note(struct text_buffer *notes)
-{
-    text_buffer_append_text(notes, notes->length == 0 ? "" : ", ");
-}
-
-static void note_bytes(struct text_buffer *notes, uint64_t bytes, const char *what)
-{
-    if (bytes > 0) {
-        add_note(notes);
-        append_size(notes, bytes);
-        text_buffer_printf(notes, " %s", what);
-    }
-}
-
-static void note_result(struct timeline_row *row, const struct audit_record *record,
-                        uint64_t bytes_in, uint64_t bytes_out, uint64_t duration_ns)
-{
-    bool is_net = record->source == AUDIT_SOURCE_NET;
-
-    note_bytes(&row->notes, bytes_in, is_net ? "in" : "read");
-    note_bytes(&row->notes, bytes_out, is_net ? "out" : "written");
-    if (duration_ns >= 10000000U) {
-        add_note(&row->notes);
-        append_duration(&row->notes, duration_ns);
-    }
-}
-
-static void row_set(struct timeline_row *row, const struct outcomes *outcomes,
-                    const struct audit_record *record)
-{
-    const struct outcome *outcome = outcomes == NULL ? NULL : outcomes_find(outcomes, record->seq);
-
-    event_words_set(&row->words, record);
-    text_buffer_reset(&row->why);
-    text_buffer_reset(&row->notes);
-    row->seq = record->seq;
-    row->count = record->count;
-    row->time_ns = 0;
-    (void)record_time_parse(record->timestamp, &row->time_ns);
-    row->outcome = event_outcome_of(record);
-    row->filled = true;
-    if (record->source == AUDIT_SOURCE_NET && record_bytes_present(&record->call.host) &&
-        record->call.address.length > 0) {
-        inert_text_append(&row->notes, record->call.address, INERT_TERMINAL);
-    }
-    if (row->outcome == OUTCOME_BLOCKED || record->code.escaped.length > 0) {
-        append_refusal(&row->why, record);
-    } else if (row->outcome == OUTCOME_LOGGED && record->policy.rule.escaped.length > 0) {
-        text_buffer_append_text(&row->why, "logged by rule ");
-        append_json(&row->why, record->policy.rule);
-    }
-    if (record->error.length > 0 && row->outcome != OUTCOME_BLOCKED) {
-        add_note(&row->notes);
-        inert_text_append(&row->notes, record->error, INERT_TERMINAL);
-    }
-    if (outcome != NULL) {
-        row->outcome = row->outcome == OUTCOME_LOGGED && outcome->outcome == OUTCOME_OK
-                           ? OUTCOME_LOGGED
-                           : outcome->outcome;
-        if (outcome->error[0] != '\0') {
-            add_note(&row->notes);
-            inert_text_append(&row->notes, str_view_from(outcome->error), INERT_TERMINAL);
-        }
-        note_result(row, record, outcome->bytes_in, outcome->bytes_out, outcome->duration_ns);
-    } else if (record->kind == AUDIT_KIND_RESULT) {
-        note_result(row, record, record->call.bytes_in, record->call.bytes_out,
-                    record->duration_ns);
-    }
-}
-
-static bool same_text(const struct text_buffer *a, const struct text_buffer *b)
-{
-    return str_view_equals(text_buffer_view(a), text_buffer_view(b));
-}
-
-static bool same_row(const struct timeline_row *a, const struct timeline_row *b)
-{
-    return a->filled && b->filled && a->outcome == b->outcome && a->outcome != OUTCOME_NOTE &&
-           same_text(&a->words.verb, &b->words.verb) &&
-           same_text(&a->words.target, &b->words.target) &&
-           same_text(&a->words.target2, &b->words.target2) &&
-           same_text(&a->words.process, &b->words.process) && same_text(&a->why, &b->why) &&
-           same_text(&a->notes, &b->notes);
-}
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static void append_day(struct timeline *timeline, const struct tm *when)
@@ -184,7 +69,7 @@ static void append_cell(struct timeline *timeline, const struct text_buffer *val
 }
 
 /* Targets get the columns that are left; two of them half each. */
-static void append_target(struct timeline *timeline, const struct timeline_row *row, size_t room)
+static void append_target(struct timeline *timeline, const struct event_row *row, size_t room)
 {
     struct text_buffer *out = &timeline->out;
     enum paint paint = row->outcome == OUTCOME_BLOCKED ? PAINT_BOLD : PAINT_PLAIN;
@@ -203,7 +88,7 @@ static void append_target(struct timeline *timeline, const struct timeline_row *
     paint_end(timeline->box, out, paint);
 }
 
-static void append_tail(struct timeline *timeline, const struct timeline_row *row)
+static void append_tail(struct timeline *timeline, const struct event_row *row)
 {
     struct text_buffer *out = &timeline->out;
 
@@ -216,7 +101,7 @@ static void append_tail(struct timeline *timeline, const struct timeline_row *ro
     }
 }
 
-static size_t tail_columns(const struct timeline_row *row)
+static size_t tail_columns(const struct event_row *row)
 {
     size_t columns = row->notes.length == 0 ? 0 : 2 + row->notes.length;
     char count[24];
@@ -226,7 +111,7 @@ static size_t tail_columns(const struct timeline_row *row)
                           : 0);
 }
 
-static void write_row(struct timeline *timeline, const struct timeline_row *row)
+static void write_row(struct timeline *timeline, const struct event_row *row)
 {
     struct text_buffer *out = &timeline->out;
     size_t columns = timeline->box->columns;
@@ -266,7 +151,7 @@ static void write_row(struct timeline *timeline, const struct timeline_row *row)
 
 void timeline_flush(struct timeline *timeline)
 {
-    struct timeline_row *row = &timeline->rows[timeline->held];
+    struct event_row *row = &timeline->rows[timeline->held];
 
     if (row->filled) {
         write_row(timeline, row);
@@ -276,11 +161,11 @@ void timeline_flush(struct timeline *timeline)
 
 void timeline_add(struct timeline *timeline, const struct audit_record *record)
 {
-    struct timeline_row *held = &timeline->rows[timeline->held];
-    struct timeline_row *next = &timeline->rows[1 - timeline->held];
+    struct event_row *held = &timeline->rows[timeline->held];
+    struct event_row *next = &timeline->rows[1 - timeline->held];
 
-    row_set(next, timeline->outcomes, record);
-    if (same_row(held, next)) {
+    event_row_set(next, timeline->outcomes, record);
+    if (event_row_folds(held, next)) {
         held->count += next->count;
         next->filled = false;
         return;
@@ -292,9 +177,7 @@ void timeline_add(struct timeline *timeline, const struct audit_record *record)
 void timeline_clear(struct timeline *timeline)
 {
     for (size_t i = 0; i < 2; i++) {
-        event_words_clear(&timeline->rows[i].words);
-        text_buffer_clear(&timeline->rows[i].why);
-        text_buffer_clear(&timeline->rows[i].notes);
+        event_row_clear(&timeline->rows[i]);
     }
     text_buffer_clear(&timeline->out);
 }

@@ -9,27 +9,14 @@
 #ifndef FAILCORE_CLI_SHOW_TIMELINE_H
 #define FAILCORE_CLI_SHOW_TIMELINE_H
 
-#include "cli/log/event_words.h"
-#include "cli/log/outcomes.h"
+#include "cli/log/event_row.h"
 #include "cli/log/paint.h"
-
-/* One row before it is written. */
-struct timeline_row {
-    struct event_words words;
-    struct text_buffer why;   /* code, rule and reason of a refusal */
-    struct text_buffer notes; /* bytes, duration, errno */
-    enum event_outcome outcome;
-    uint64_t seq;
-    int64_t time_ns;
-    uint64_t count;
-    bool filled;
-};
 
 struct timeline {
     const struct paint_box *box;
     const struct outcomes *outcomes; /* NULL: results come as rows of their own */
     size_t seq_columns;
-    struct timeline_row rows[2];
+    struct event_row rows[2];
     unsigned int held; /* the row that may still grow */
     int last_day;      /* day of the year of the row before; -1 at the beginning */
     struct text_buffer out;
@@ -40,8 +27,5 @@ void timeline_add(struct timeline *timeline, const struct audit_record *record);
 /* Writes what is held. */
 void timeline_flush(struct timeline *timeline);
 void timeline_clear(struct timeline *timeline);
-
-/* "PATH_DENIED by rule secrets: keys stay with the operator", our words and inert ones. */
-void append_refusal(struct text_buffer *text, const struct audit_record *record);
 
 #endif
