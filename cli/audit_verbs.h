@@ -4,7 +4,9 @@
 
 /* name, function, summary */
 #define AUDIT_VERB_TABLE(ROW)                                                                      \
-    ROW("verify", verb_audit_verify, "is every record there, unchanged and in order")
+    ROW("verify", verb_audit_verify, "is every record there, unchanged and in order")              \
+    ROW("report", verb_audit_report, "one self-contained HTML file about a run")                   \
+    ROW("--html", verb_audit_report, "the same for the last run, on standard output")
 
 #define VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
 AUDIT_VERB_TABLE(VERB_DECLARE)

@@ -10,6 +10,7 @@
 
 #include "cli/log/log_view.h"
 #include "cli/log/record_filter.h"
+#include "cli/show/effects.h"
 #include "cli/show/record_page.h"
 #include "cli/show/run_list.h"
 #include "cli/show/timeline.h"
@@ -26,6 +27,7 @@ enum {
     OPTION_SINCE,
     OPTION_SEQ,
     OPTION_FOLLOW,
+    OPTION_EFFECTS,
     OPTION_RUNS,
     OPTION_AUDIT,
     OPTION_COLOR,
@@ -39,6 +41,7 @@ static const struct option_row options[] = {
     {OPTION_SINCE, 0, "since", "TIME", "from then on: 10m, 2h, 14:30, 2026-11-20T14:30"},
     {OPTION_SEQ, 0, "seq", "N", "record N with all that it says"},
     {OPTION_FOLLOW, 'f', "follow", NULL, "go on until the run ends"},
+    {OPTION_EFFECTS, 0, "effects", NULL, "what the run changed: files, hosts, programs"},
     {OPTION_RUNS, 0, "runs", NULL, "the runs in this log, one line each"},
     {OPTION_AUDIT, 0, "audit", "DIR", "the audit directory, or a file of records"},
     {OPTION_COLOR, 0, "color", "auto|always|never", "when to use colour"},
@@ -66,6 +69,7 @@ struct show {
     uint64_t seq;
     bool has_seq;
     bool follow;
+    bool effects;
     bool runs;
     bool json;
     bool help;
@@ -110,6 +114,9 @@ static int take_option(struct show *show, int id, const char *argument, struct f
         return 0;
     case OPTION_FOLLOW:
         show->follow = true;
+        return 0;
+    case OPTION_EFFECTS:
+        show->effects = true;
         return 0;
     case OPTION_RUNS:
         show->runs = true;
@@ -332,7 +339,8 @@ static int show_any(const struct show *show, struct log_view *view, const struct
         failure_set_mend(reterr, "failcore run -- CMD");
         return -ENOENT;
     }
-    return show_run(show, view, box, reterr);
+    return show->effects ? effects_print(box, view, show->json, reterr)
+                         : show_run(show, view, box, reterr);
 }
 
 int verb_show(int argc, char **argv)

@@ -1,0 +1,24 @@
+/* The sections of a report, each appended whole. */
+#ifndef FAILCORE_CLI_REPORT_SECTIONS_H
+#define FAILCORE_CLI_REPORT_SECTIONS_H
+
+#include "cli/report/model.h"
+
+void section_header(struct text_buffer *html, const struct report_model *model);
+void section_summary(struct text_buffer *html, const struct report_model *model);
+void section_blocked(struct text_buffer *html, const struct report_model *model);
+void section_effects(struct text_buffer *html, const struct report_model *model);
+void section_network(struct text_buffer *html, const struct report_model *model);
+void section_programs(struct text_buffer *html, const struct report_model *model);
+void section_limits(struct text_buffer *html, const struct report_model *model);
+void section_run(struct text_buffer *html, const struct report_model *model);
+
+/* The timeline: its data for the script, and what is shown without one. Reads the run again. */
+int section_timeline(struct text_buffer *html, const struct report_model *model,
+                     struct log_view *view, struct failure *reterr);
+
+/* Is the log whole up to this run's last record, and who signed that. */
+int section_footer(struct text_buffer *html, const struct report_model *model,
+                   const struct log_view *view, struct failure *reterr);
+
+#endif

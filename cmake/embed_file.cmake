@@ -1,0 +1,5 @@
+file(READ ${SOURCE} bytes HEX)
+string(LENGTH "${bytes}" length)
+math(EXPR length "${length} / 2")
+string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+file(WRITE ${MADE} "#include <stddef.h>\n\nextern const char ${SYMBOL}[];\nextern const size_t ${SYMBOL}_length;\n\nconst char ${SYMBOL}[] = {${bytes}0};\nconst size_t ${SYMBOL}_length = ${length};\n")

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# failcore audit report: counts as jq counts them, the same bytes from the log alone, nothing that
+# the workload wrote acts, nothing is fetched, and effects equal what was done.
+. "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
+log=$work/audit
+failcore=$bin/failcore
+
+calm=$("$bin/audit_story" "$log" --calm)
+run=$("$bin/audit_story" "$log" --hostile)
+ended() { [ "$(cat "$log"/log/*.jsonl | grep -c '"kind":"END"')" = "$1" ]; }
+check "the log is there" wait_until 5 ended 2
+report=$work/report.html
+check "a report of the last run" "$failcore" audit report --audit "$log" -o "$report"
+check "for its owner alone" test "$(stat -c %a "$report")" = 600
+check "nothing is left beside it" test "$(ls "$work" | grep -c part)" = 0
+
+# ---- a function of the log ------------------------------------------------------------------------
+mkdir "$work/alone"
+cp -r "$log/log" "$work/alone/log"
+check "the same bytes from the log alone" sh -c "'$failcore' audit report --audit '$work/alone' | cmp - '$report'"
+check "and in another place and time" sh -c "cd / && TZ=Asia/Tokyo LC_ALL=C HOME=/nonexistent '$failcore' audit --html --audit '$work/alone' | cmp - '$report'"
+"$bin/audit_story" "$log" --calm >/dev/null
+check "a later run changes nothing" wait_until 5 ended 3
+check "in the report of this one" sh -c "'$failcore' audit report '$run' --audit '$log' | cmp - '$report'"
+check_exit "no report on a terminal" 2 script -qec "'$failcore' audit report --audit '$log'" /dev/null
+check_exit "nowhere to write" 125 "$failcore" audit report --audit "$log" -o "$work/no/such/place.html"
+
+# ---- counts ------------------------------------------------------------------------------------------
+card() { grep -o "<dt>$1</dt><dd class=\"[a-z]*\">[0-9,]*" "$report" | sed 's/.*>//; s/,//g'; }
+records() { cat "$log"/log/*.jsonl | jq -s --arg run "$run" "[.[] | select(.run == \$run)] | $1"; }
+check "requests" test "$(card 'Requests decided')" = "$(records '[.[] | select(.kind == "DECISION" or .kind == "REPEAT") | .count // 1] | add')"
+check "blocked" test "$(card 'Blocked by us')" = "$(records '[.[] | select((.kind == "DECISION" or .kind == "REPEAT") and .status == "BLOCKED") | .count // 1] | add')"
+check "failed" test "$(card 'Failed by themselves')" = "$(records '[.[] | select(.kind == "RESULT" and .status == "FAIL")] | length')"
+check "files" test "$(card 'Files touched')" = "$(records '[.[] | select(.kind == "RESULT" and .source == "fs" and .status == "OK") | .call | (.path_hex // .path), (if .op == "rename" then (.path2_hex // .path2) else empty end)] | unique | length')"
+check "programs" test "$(card 'Programs started')" = "$(records '[.[] | select(.kind == "RESULT" and .source == "exec")] | length')"
+sum=$(grep -o '<span class="count[a-z ]*">[0-9,]*' "$report" | sed 's/.*>//; s/,//g' | awk '{ s += $1 } END { print s }')
+check "the kinds of refusal add up" test "$sum" = "$(card 'Blocked by us')"
+check "success after refusals is flagged" grep -q "check its result before you rely on it" "$report"
+check "of the calm run nothing is" sh -c "'$failcore' audit report '$calm' --audit '$log' >'$work/calm.html' && grep -q 'Nothing was refused' '$work/calm.html' && ! grep -q 'check its result' '$work/calm.html'"
+check "the failure is not among the refusals" sh -c "sed -n '/id=\"blocked\"/,/<.section>/p' '$report' | grep -q missing.txt; test \$? = 1"
+
+# ---- effects -----------------------------------------------------------------------------------------
+"$failcore" show "$calm" --effects --json --audit "$log" >"$work/effects"
+check "files created, written, deleted, renamed" jq -e '[.created, .modified, .deleted, .renamed] == [2, 2, 1, 1]' "$work/effects"
+check "bytes by host" jq -e '.hosts == [{"name":"api.openai.com","flows":2,"bytes_in":1320000,"bytes_out":5100}]' "$work/effects"
+check "bytes by file" jq -e '[.files[] | select(.name == "src/report.py")][0] | .created == 1 and .bytes_written == 5321' "$work/effects"
+check "programs" jq -e '[.programs[].name] == ["/usr/bin/git", "/usr/bin/python3"]' "$work/effects"
+
+# ---- inert -------------------------------------------------------------------------------------------
+cat >"$work/inspect.py" <<'PY'
+import base64, hashlib, html.parser, json, re, sys
+
+ELEMENTS = set("""html head meta title style body header p h1 h2 h3 code div strong b nav ul li a main section dl dt dd
+svg g rect table thead tbody tr th td span br input button details summary pre footer script""".split()) | {"title"}
+ATTRIBUTES = set("""charset http-equiv content name lang class id href role aria-label aria-pressed data-outcomes data-name
+viewbox preserveaspectratio x y width height rx type placeholder tabindex""".split())
+text = open(sys.argv[1], encoding="utf-8").read()
+problems = []
+
+
+class Inspector(html.parser.HTMLParser):
+    script = None
+    style = False
+    sources = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in ELEMENTS:
+            problems.append(f"element {tag}")
+        for name, value in attributes:
+            if name not in ATTRIBUTES:
+                problems.append(f"attribute {name} of {tag}")
+            if name == "href" and not value.startswith("#"):
+                problems.append(f"link {value}")
+        self.script = dict(attributes) if tag == "script" else None
+        self.style = tag == "style"
+
+    def handle_endtag(self, tag):
+        self.script = None
+        self.style = False
+
+    def handle_data(self, data):
+        if self.style:
+            self.sources.append(("style-src", data))
+        elif self.script is not None and self.script.get("type") == "application/json":
+            rows = json.loads(data)
+            if len(rows["r"]) % 8:
+                problems.append("torn rows")
+        elif self.script is not None:
+            self.sources.append(("script-src", data))
+
+
+inspector = Inspector()
+inspector.feed(text)
+policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+if not policy.startswith("default-src 'none'") or "unsafe" in policy or "*" in policy:
+    problems.append("policy " + policy)
+for directive, source in inspector.sources:
+    digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    if f"{directive} 'sha256-{digest}'" not in policy:
+        problems.append(f"{directive} does not allow its own source")
+if len(inspector.sources) != 2:
+    problems.append("not one style and one script")
+if re.search(r"https?://|//[a-z]|url\(|@import|\bsrc=", text.replace("src=x onerror", "")):
+    problems.append("refers to something outside: " + re.search(r".{20}(https?://|url\(|@import|\bsrc=).{20}", text).group(0))
+for character in text:
+    code = ord(character)
+    if (code < 32 and character != "\n") or 0x7F <= code <= 0x9F or 0x200B <= code <= 0x200F \
+            or 0x2028 <= code <= 0x202E or 0x2066 <= code <= 0x2069:
+        problems.append(f"U+{code:04X}")
+print("\n".join(sorted(set(problems))))
+sys.exit(bool(problems))
+PY
+check "only elements and attributes of ours, nothing outside" python3 "$work/inspect.py" "$report"
+check "of the calm run too" python3 "$work/inspect.py" "$work/calm.html"
+check_fails "no closed script" grep -q '</script><img' "$report"
+check "the hostile name is there to be read" grep -qF '&lt;/script&gt;&lt;img src=x onerror=alert(2)&gt;' "$report"
+
+# ---- what vouches ---------------------------------------------------------------------------------------
+check "intact" grep -q "INTACT" "$report"
+cp -r "$log" "$work/changed"
+sed -i '5s/audit_story/audit_storx/' "$work/changed/log/00000000000000000000.jsonl"
+check "a changed log is reported" "$failcore" audit report "$run" --audit "$work/changed" -o "$work/changed.html"
+check "as tampered" grep -q "TAMPERED" "$work/changed.html"
+
+# ---- size -------------------------------------------------------------------------------------------------
+"$bin/audit_story" "$work/large" --bulk 200000 >/dev/null
+check "200,000 records" timeout 20 "$failcore" audit report --audit "$work/large" -o "$work/large.html"
+check "under 16 MiB" test "$(stat -c %s "$work/large.html")" -lt $((16 << 20))
