@@ -11,6 +11,19 @@
 
 /* ---- setattr -------------------------------------------------------------------------------- */
 
+/* As the caller, who may be somebody whose truncation clears set-id bits. */
+static int truncate_descriptor(struct fs_request *request, int fd, off_t size)
+{
+    struct acting acting;
+    int r = tree_enter_caller(request->tree, request->caller, CALLER_GROUPS_NONE, &acting);
+
+    if (r == 0) {
+        r = ftruncate(fd, size) < 0 ? -errno : 0;
+        caller_leave(&acting);
+    }
+    return r;
+}
+
 static int truncate_node(struct fs_request *request, const struct open_file *file, off_t size)
 {
     AUTO_CLOSE int fd = -1;
@@ -18,16 +31,14 @@ static int truncate_node(struct fs_request *request, const struct open_file *fil
     int r;
 
     if (file != NULL && (file->flags & O_ACCMODE) != O_RDONLY) {
-        return ftruncate(file->descriptor->fd, size) < 0 ? -errno : 0;
+        return truncate_descriptor(request, file->descriptor->fd, size);
     }
-    r = tree_open_node(request->tree, request->sides[0].node, O_WRONLY, &fd, &status);
+    r = tree_open_node(request->tree, request->caller, request->sides[0].node, O_WRONLY, &fd,
+                       &status);
     if (r == 0) {
         r = fs_gate_check_links(request, status.stx_nlink);
     }
-    if (r == 0 && ftruncate(fd, size) < 0) {
-        r = -errno;
-    }
-    return r;
+    return r == 0 ? truncate_descriptor(request, fd, size) : r;
 }
 
 static int change_mode(struct fs_request *request, const struct descriptor *held, mode_t mode)
@@ -68,22 +79,38 @@ static int change_times(const struct descriptor *held, const struct fs_attribute
 }
 
 /* In the caller's identity: who may do what is the backing file system's own answer. */
-static int apply(struct fs_request *request, const struct descriptor *held,
-                 const struct open_file *file, const struct fs_attributes *attributes)
+static int apply_to_inode(struct fs_request *request, const struct descriptor *held,
+                          const struct fs_attributes *attributes)
 {
-    int r = 0;
+    struct acting acting;
+    int r = tree_enter_caller(request->tree, request->caller, CALLER_GROUPS_ALL, &acting);
 
+    if (r < 0) {
+        return r;
+    }
     if ((attributes->set & (FS_SET_UID | FS_SET_GID)) != 0) {
         r = change_owner(request->tree, held, attributes);
     }
     if (r == 0 && (attributes->set & FS_SET_MODE) != 0) {
         r = change_mode(request, held, attributes->mode);
     }
-    if (r == 0 && (attributes->set & FS_SET_SIZE) != 0) {
-        r = truncate_node(request, file, attributes->size);
-    }
     if (r == 0 && (attributes->set & (FS_SET_ATIME | FS_SET_MTIME)) != 0) {
         r = change_times(held, attributes);
+    }
+    caller_leave(&acting);
+    return r;
+}
+
+static int apply(struct fs_request *request, const struct descriptor *held,
+                 const struct open_file *file, const struct fs_attributes *attributes)
+{
+    int r = 0;
+
+    if ((attributes->set & FS_SET_SIZE) != 0) {
+        r = truncate_node(request, file, attributes->size);
+    }
+    if (r == 0 && (attributes->set & ~(unsigned int)FS_SET_SIZE) != 0) {
+        r = apply_to_inode(request, held, attributes);
     }
     return r;
 }
@@ -117,7 +144,6 @@ int fs_setattr(struct tree *tree, const struct caller *caller, uint64_t node, ui
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "setattr");
     AUTO(descriptor_release) struct descriptor *held = NULL;
     struct open_file *file = handle == 0 ? NULL : open_file_get(&tree->files, handle);
-    struct acting acting = {0};
     unsigned int needs = 0;
     int r;
 
@@ -145,11 +171,7 @@ int fs_setattr(struct tree *tree, const struct caller *caller, uint64_t node, ui
         r = check_object(&request, held, attributes);
     }
     if (r == 0) {
-        r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
-    }
-    if (r == 0) {
         r = apply(&request, held, file, attributes);
-        caller_leave(&acting);
     }
     if (r == 0) {
         r = tree_status_of(held->fd, ret_status);

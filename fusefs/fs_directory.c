@@ -110,7 +110,6 @@ int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, ui
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "opendir");
     AUTO_CLOSE int fd = -1;
-    struct acting acting = {0};
     int r = fs_request_object(&request, node, NEEDS(LIST), 0);
 
     if (r == 0 && request.sides[0].node->type != S_IFDIR) {
@@ -120,11 +119,7 @@ int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, ui
         r = fs_gate(&request);
     }
     if (r == 0) {
-        r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
-    }
-    if (r == 0) {
-        r = tree_open_node(tree, request.sides[0].node, O_RDONLY, &fd, NULL);
-        caller_leave(&acting);
+        r = tree_open_node(tree, caller, request.sides[0].node, O_RDONLY, &fd, NULL);
     }
     if (r == 0) {
         r = add_directory(&request, take_fd(&fd), ret_handle);

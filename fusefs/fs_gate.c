@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fusefs/fs_request.h"
+#include "fusefs/link_scan.h"
 #include "shared/base/cleanup.h"
 
 #define LINKS_OUTSIDE "the file has links outside the workspace"
@@ -132,6 +133,42 @@ static bool links_escape(const struct fs_request *request, const struct fs_side 
     return (side->flags & SIDE_CHANGES) != 0 && side->node->type == S_IFREG && links > 1 &&
            node_table_name_count(&request->tree->nodes, side->node) < links &&
            policy_fs_settings(request->policy).outside_links != OUTSIDE_LINKS_ALLOW;
+}
+
+static bool policy_is_uniform(const struct policy *policy)
+{
+    const struct policy_state *root = policy_path_root(policy);
+    bool uniform = policy_state_unrestricted_below(policy, root);
+
+    policy_state_unref(root);
+    return uniform;
+}
+
+/*
+ * A file with more links than we know names of: all that lie in the workspace have to be known
+ * before it is judged, or its verdict would depend on which was looked up first. Where every rule
+ * is the same everywhere, only a change asks.
+ */
+static int find_links(const struct fs_request *request)
+{
+    struct tree *tree = request->tree;
+
+    for (unsigned int i = 0; i < request->side_count; i++) {
+        const struct fs_side *side = &request->sides[i];
+        int r;
+
+        if (side->node == NULL || !link_scan_is_due(tree, side->node)) {
+            continue;
+        }
+        if ((side->flags & SIDE_CHANGES) == 0 && policy_is_uniform(request->policy)) {
+            continue;
+        }
+        r = link_scan(tree, side->node);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
 }
 
 static struct judgement judge_object(const struct fs_request *request, const struct fs_side *side)
@@ -290,6 +327,10 @@ int fs_gate(struct fs_request *request)
     if (r < 0) {
         return r;
     }
+    r = find_links(request);
+    if (r < 0) {
+        return r;
+    }
     judgement = judge(request);
     request->operation_word =
         judgement.operation == FS_LOOKUP ? request->word : operation_words[judgement.operation];
@@ -315,6 +356,10 @@ int fs_gate_check_links(struct fs_request *request, unsigned int links)
         return 0;
     }
     atomic_store_explicit(&side->node->links, links, memory_order_relaxed);
+    if (link_scan_is_due(request->tree, side->node)) {
+        /* It has gained links since it was judged: judged again with all of its names. */
+        return fs_gate(request);
+    }
     if (!links_escape(request, side)) {
         return 0;
     }

@@ -30,29 +30,6 @@ static unsigned int needs_of(int flags)
     return needs;
 }
 
-/* The caller's groups cost a read of /proc: they are fetched only when they could matter. */
-static int open_as_caller(struct tree *tree, const struct caller *caller, struct node *node,
-                          int flags, int *ret_fd, struct statx *ret_status)
-{
-    struct acting acting = {0};
-    int r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
-
-    if (r < 0) {
-        return r;
-    }
-    r = tree_open_node(tree, node, flags, ret_fd, ret_status);
-    caller_leave(&acting);
-    if (r != -EACCES || !tree->options.shared) {
-        return r;
-    }
-    r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
-    if (r == 0) {
-        r = tree_open_node(tree, node, flags, ret_fd, ret_status);
-        caller_leave(&acting);
-    }
-    return r;
-}
-
 static int add_file(struct fs_request *request, struct node *node, int taken_fd, int flags,
                     unsigned int needs, uint64_t *ret_handle)
 {
@@ -124,7 +101,7 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
         r = fs_gate(&request);
     }
     if (r == 0) {
-        r = open_as_caller(tree, caller, request.sides[0].node, lower, &fd, &status);
+        r = tree_open_node(tree, caller, request.sides[0].node, lower, &fd, &status);
     }
     if (r == 0) {
         r = fs_gate_check_links(&request, status.stx_nlink);

@@ -18,6 +18,8 @@
 #define PROGRAM    "failcore-mount"
 #define READY_BYTE "R"
 
+#define END_PATIENCE_MS 1000
+
 static void tell_failure(int fd, const struct failure *failure)
 {
     FILE *stream = fd < 0 ? stderr : fdopen(fd, "w");
@@ -102,6 +104,13 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     wait_for_the_end(&startup, signals, ready_fd);
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */
+        audit_producer_detach(startup.audit);
+        _exit(EXIT_CODE_OK);
+    }
+    startup_unmount(&startup);
+    if (!server_wait(&startup.server, END_PATIENCE_MS)) {
+        /* Somebody's copy of the mount (another mount namespace) or open file keeps the connection
+         * alive: it ends with us. */
         audit_producer_detach(startup.audit);
         _exit(EXIT_CODE_OK);
     }

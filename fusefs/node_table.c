@@ -231,7 +231,9 @@ static bool node_is_needed(const struct node *node)
         return true;
     }
     /* Names of a hard-linked file are remembered: each of them counts for its verdict. */
-    return node->type == S_IFREG && node->names != NULL && node->names->next_name != NULL;
+    return node->type == S_IFREG && node->names != NULL &&
+           (node->names->next_name != NULL ||
+            (atomic_load(&node->links_searched) > 1 && atomic_load(&node->links) > 1));
 }
 
 static void node_drop_if_unneeded(struct node_table *table, struct node *node);
@@ -531,18 +533,14 @@ static struct node *enter_known(struct node_table *table, struct node *directory
     return node;
 }
 
-int node_table_enter(struct node_table *table, struct node *directory, struct str_view name,
+static int enter_new(struct node_table *table, struct node *directory, struct str_view name,
                      const struct policy_state *state, uint64_t epoch, const struct statx *status,
-                     struct node **ret_node)
+                     unsigned int lookups, struct node **ret_node)
 {
     struct node_identity identity = node_identity_from(status);
-    struct node *node = enter_known(table, directory, name, epoch, &identity, status);
+    struct node *node;
     int r = 0;
 
-    if (node != NULL) {
-        *ret_node = node;
-        return 0;
-    }
     lock_shape(table);
     if (table->epoch != epoch) {
         unlock_shape(table);
@@ -569,7 +567,7 @@ int node_table_enter(struct node_table *table, struct node *directory, struct st
             }
         }
         if (r == 0) {
-            atomic_fetch_add(&node->lookups, 1);
+            atomic_fetch_add(&node->lookups, lookups);
             atomic_store_explicit(&node->links, status->stx_nlink, memory_order_relaxed);
             *ret_node = node;
         } else {
@@ -579,6 +577,27 @@ int node_table_enter(struct node_table *table, struct node *directory, struct st
     }
     unlock_shape(table);
     return r;
+}
+
+int node_table_enter(struct node_table *table, struct node *directory, struct str_view name,
+                     const struct policy_state *state, uint64_t epoch, const struct statx *status,
+                     struct node **ret_node)
+{
+    struct node_identity identity = node_identity_from(status);
+    struct node *node = enter_known(table, directory, name, epoch, &identity, status);
+
+    if (node != NULL) {
+        *ret_node = node;
+        return 0;
+    }
+    return enter_new(table, directory, name, state, epoch, status, 1, ret_node);
+}
+
+int node_table_learn(struct node_table *table, struct node *directory, struct str_view name,
+                     const struct policy_state *state, uint64_t epoch, const struct statx *status,
+                     struct node **ret_node)
+{
+    return enter_new(table, directory, name, state, epoch, status, 0, ret_node);
 }
 
 int node_table_enter_nameless(struct node_table *table, struct node *directory,

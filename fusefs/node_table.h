@@ -79,6 +79,7 @@ struct node {
     struct node *kept_next;     /* likewise */
     bool kept_used;             /* likewise */
     atomic_uint links;          /* as last seen */
+    atomic_uint links_searched; /* the links it had when the whole tree was last searched */
     mode_t type;                /* S_IFMT bits */
 };
 
@@ -129,7 +130,15 @@ void node_table_unpin(struct node_table *table, struct node *node);
 int node_table_enter(struct node_table *table, struct node *directory, struct str_view name,
                      const struct policy_state *state, uint64_t epoch, const struct statx *status,
                      struct node **ret_node);
-/* As above for an object that has no name (O_TMPFILE); it is judged as `name` would be. */
+/*
+ * The same for what we found ourselves (link_scan.h): the kernel does not know of it, so nothing is
+ * counted. A file with several links is remembered until the last name that we know of goes.
+ */
+int node_table_learn(struct node_table *table, struct node *directory, struct str_view name,
+                     const struct policy_state *state, uint64_t epoch, const struct statx *status,
+                     struct node **ret_node);
+/* As node_table_enter for an object that has no name (O_TMPFILE); it is judged as `name` would be.
+ */
 int node_table_enter_nameless(struct node_table *table, struct node *directory,
                               struct str_view name, const struct policy_state *state,
                               uint64_t epoch, const struct statx *status, struct node **ret_node);

@@ -1,6 +1,7 @@
 #include "fusefs/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -130,6 +131,13 @@ int server_start(struct server *server, struct failure *reterr)
     }
     server->running = true;
     return 0;
+}
+
+bool server_wait(const struct server *server, int timeout_ms)
+{
+    struct pollfd ended = {.fd = server->ended_event, .events = POLLIN};
+
+    return poll(&ended, 1, timeout_ms) > 0;
 }
 
 void server_clear(struct server *server)

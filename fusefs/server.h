@@ -43,6 +43,8 @@ int server_init(struct server *server, struct tree *tree, int device,
                 const struct server_options *options, struct failure *reterr);
 /* Begins to answer requests, in threads of its own. */
 int server_start(struct server *server, struct failure *reterr);
+/* True once the kernel has ended the connection; waits for that at most so long. */
+bool server_wait(const struct server *server, int timeout_ms);
 /* After the session has ended (or to end it at once): joins the threads and releases. */
 void server_clear(struct server *server);
 

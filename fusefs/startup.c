@@ -347,7 +347,7 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
     return code;
 }
 
-void startup_end(struct startup *startup)
+void startup_unmount(struct startup *startup)
 {
     struct failure unused = {0};
 
@@ -356,7 +356,13 @@ void startup_end(struct startup *startup)
     }
     if (startup->guarded) {
         (void)mountpoint_guard_open(startup->mountpoint);
+        startup->guarded = false;
     }
+}
+
+void startup_end(struct startup *startup)
+{
+    startup_unmount(startup);
     if (startup->mounted) {
         /* The connection has ended: the threads come home. */
         server_clear(&startup->server);

@@ -38,7 +38,9 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
 /* Loads the policy that the options name. */
 enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
                                    struct failure *reterr);
-/* Unmounts what startup_run mounted, gives the directory its mode back, releases everything. */
+/* Unmounts what startup_run mounted and gives the directory its mode back. */
+void startup_unmount(struct startup *startup);
+/* The same, and releases everything. Blocks while anybody keeps the connection alive. */
 void startup_end(struct startup *startup);
 
 #endif

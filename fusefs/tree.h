@@ -38,6 +38,7 @@ struct tree {
     struct descriptor_cache descriptors;
     struct open_file_table files;
     struct audit_producer *audit;
+    pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;
     int root_fd; /* SOURCE, O_PATH */
     int proc_fd; /* /proc/self/fd, O_PATH: descriptors of ours are opened again through it */
@@ -60,11 +61,12 @@ int tree_status_of(int fd, struct statx *ret_status);
  */
 int tree_hold(struct tree *tree, struct node *node, struct descriptor **ret_descriptor);
 /*
- * Opens the node's object as open(2) would, checked to be that very object before anything is
- * done to it: `flags` may not hold O_CREAT, O_EXCL or O_TRUNC. `status` may be NULL.
+ * Opens the node's object as open(2) by the caller would, checked to be that very object before
+ * anything is done to it: `flags` may not hold O_CREAT, O_EXCL or O_TRUNC. The way to it is the
+ * server's own: only the last step is made as the caller. `ret_status` may be NULL.
  */
-int tree_open_node(struct tree *tree, struct node *node, int flags, int *ret_fd,
-                   struct statx *ret_status);
+int tree_open_node(struct tree *tree, const struct caller *caller, struct node *node, int flags,
+                   int *ret_fd, struct statx *ret_status);
 /* The node's present status. */
 int tree_status(struct tree *tree, struct node *node, struct statx *ret_status);
 

@@ -168,9 +168,32 @@ int tree_hold(struct tree *tree, struct node *node, struct descriptor **ret_desc
     return 0;
 }
 
+/* The caller's groups cost a read of /proc: they are fetched only when they could matter. */
+static int openat_as(struct tree *tree, const struct caller *caller, int directory,
+                     const char *name, int flags)
+{
+    int fd = -EACCES;
+
+    for (int groups = CALLER_GROUPS_NONE; fd == -EACCES && groups <= CALLER_GROUPS_ALL; groups++) {
+        struct acting acting;
+        int r = tree_enter_caller(tree, caller, (enum caller_groups)groups, &acting);
+
+        if (r < 0) {
+            return r;
+        }
+        fd = openat(directory, name, flags | O_CLOEXEC | O_NOCTTY);
+        fd = fd < 0 ? -errno : fd;
+        caller_leave(&acting);
+        if (!tree->options.shared) {
+            break;
+        }
+    }
+    return fd;
+}
+
 /* By name: one system call to open and one to make sure. */
-static int open_by_name(struct tree *tree, struct node *node, int flags, int *ret_fd,
-                        struct statx *ret_status)
+static int open_by_name(struct tree *tree, const struct caller *caller, struct node *node,
+                        int flags, int *ret_fd, struct statx *ret_status)
 {
     AUTO(descriptor_release) struct descriptor *above = NULL;
     AUTO_CLOSE int fd = -1;
@@ -188,9 +211,9 @@ static int open_by_name(struct tree *tree, struct node *node, int flags, int *re
         return r;
     }
     /* O_NONBLOCK: should the name be a pipe by now, nobody waits for its other end. */
-    fd = openat(above->fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    fd = openat_as(tree, caller, above->fd, name, flags | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        return errno == ENOENT || errno == ELOOP || errno == ENXIO ? -ESTALE : -errno;
+        return fd == -ENOENT || fd == -ELOOP || fd == -ENXIO ? -ESTALE : fd;
     }
     r = tree_status_of(fd, ret_status);
     if (r < 0) {
@@ -204,8 +227,8 @@ static int open_by_name(struct tree *tree, struct node *node, int flags, int *re
     return 0;
 }
 
-int tree_open_node(struct tree *tree, struct node *node, int flags, int *ret_fd,
-                   struct statx *ret_status)
+int tree_open_node(struct tree *tree, const struct caller *caller, struct node *node, int flags,
+                   int *ret_fd, struct statx *ret_status)
 {
     AUTO(descriptor_release) struct descriptor *held = NULL;
     AUTO_CLOSE int fd = -1;
@@ -217,24 +240,22 @@ int tree_open_node(struct tree *tree, struct node *node, int flags, int *ret_fd,
         ret_status = &unused;
     }
     if (node->type == S_IFREG) {
-        r = open_by_name(tree, node, flags, ret_fd, ret_status);
+        r = open_by_name(tree, caller, node, flags, ret_fd, ret_status);
         if (r != -ESTALE) {
             return r;
         }
+    } else if (node->type != S_IFDIR) {
+        return -EACCES; /* pipes, sockets and devices are the kernel's to open */
     }
     r = tree_hold(tree, node, &held);
     if (r < 0) {
         return r;
     }
-    if (node->type == S_IFDIR) {
-        fd = openat(held->fd, ".", flags | O_DIRECTORY | O_CLOEXEC);
-    } else if (node->type == S_IFREG) {
-        fd = openat(tree->proc_fd, tree_fd_text(held->fd, text), flags | O_CLOEXEC | O_NOCTTY);
-    } else {
-        return -EACCES; /* pipes, sockets and devices are the kernel's to open */
-    }
+    /* Through /proc, not as ".": a directory that may be read need not be searchable. */
+    fd = openat_as(tree, caller, tree->proc_fd, tree_fd_text(held->fd, text),
+                   node->type == S_IFDIR ? flags | O_DIRECTORY : flags);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     r = tree_status_of(fd, ret_status);
     if (r < 0) {

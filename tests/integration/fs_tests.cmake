@@ -2,3 +2,4 @@
 failcore_integration_test(fs_mount fs_mount.sh)
 failcore_integration_test(fs_policy fs_policy.sh)
 failcore_integration_test(fs_closed fs_closed.sh)
+failcore_integration_test(fs_attacks fs_attacks.sh)

@@ -43,7 +43,7 @@ mount_tree()
 
 unmount_tree()
 {
-    "$bin/failcore-mount" --unmount -o lazy "$mount"
+    kill -TERM "$server_pid"
     wait "$server_pid" 2>/dev/null
     rm -f "$work/ready"
 }
