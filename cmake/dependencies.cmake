@@ -4,6 +4,8 @@ find_package(Threads REQUIRED)
 
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(FUSE REQUIRED IMPORTED_TARGET fuse3>=3.14)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/policy/address_ranges.h"
+#include "shared/policy/host_registry.h"
 #include "shared/policy/path_automaton.h"
 #include "shared/policy/path_pattern.h"
 
@@ -324,6 +325,31 @@ static int check_addresses(const struct rule_draft *draft, const struct value_co
     return 0;
 }
 
+/* Anybody can have a name below a registry's suffix: allowing all of them allows everybody. */
+static int check_hosts(const struct rule_draft *draft, const struct value_context *context)
+{
+    const struct node *item = draft->hosts->first;
+
+    for (size_t i = 0; permits(draft->rule) && i < draft->rule->pattern_count;
+         i++, item = item->next) {
+        struct str_view pattern = draft->rule->patterns[i];
+
+        if (pattern.length > 2 && pattern.bytes[0] == '*') {
+            pattern.bytes += 2;
+            pattern.length -= 2;
+            if (host_name_public_suffix(pattern) == SUFFIX_REGISTRY) {
+                return document_refuse(
+                    context->source, item, context->reterr,
+                    "name the domains that are wanted, or * for every public name",
+                    "hosts: \"*.%.*s\" allows everybody who registers a name: %.*s is a public "
+                    "suffix",
+                    STR_VIEW_PRINTF(pattern), STR_VIEW_PRINTF(pattern));
+            }
+        }
+    }
+    return 0;
+}
+
 static int fill_list(struct rule_draft *draft, const struct value_context *context,
                      struct port_range range)
 {
@@ -371,9 +397,8 @@ static int finish_network(struct rule_draft *draft, const struct value_context *
         return refuse(context, draft->name_check, "leave it out, or allow the host by its name",
                       "name_check in a rule about addresses: there is no name to check");
     }
-    if (draft->addresses != NULL) {
-        error = check_addresses(draft, context);
-    }
+    error =
+        draft->addresses != NULL ? check_addresses(draft, context) : check_hosts(draft, context);
     if (error == 0 && draft->ports == NULL) {
         error = fill_list(draft, context,
                           permits(rule) ? (struct port_range){443, 443}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "shared/policy/address_ranges.h"
+#include "shared/policy/host_registry.h"
 #include "shared/policy/nearest_word.h"
 #include "shared/policy/path_pattern.h"
 
@@ -226,6 +227,7 @@ int value_host(const struct value_context *context, const struct node *node,
 {
     char text[HOST_NAME_TEXT_MAX];
     char whole[HOST_NAME_TEXT_MAX + 2];
+    char ascii[HOST_NAME_TEXT_MAX + 2];
     struct host_pattern pattern;
     struct str_view written;
     const char *problem;
@@ -234,7 +236,10 @@ int value_host(const struct value_context *context, const struct node *node,
     if (error < 0) {
         return error;
     }
-    problem = host_pattern_parse(written, text, &pattern);
+    problem = host_name_to_ascii(written, ascii);
+    if (problem == NULL) {
+        problem = host_pattern_parse(str_view_from(ascii), text, &pattern);
+    }
     if (problem != NULL) {
         return document_refuse(
             context->source, node, context->reterr,
