@@ -1,2 +1,3 @@
 # What is installed, and what people read about it.
 failcore_integration_test(pack_completion pack_completion.sh)
+failcore_integration_test(pack_man pack_man.sh)

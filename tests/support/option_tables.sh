@@ -23,7 +23,8 @@ each_command()
     fi
     if [ "$(help_rows "$@" | head -n 1 | cut -f 1)" = verbs ]; then
         while IFS=$'\t' read -r kind name _; do
-            [ "$kind" = verb ] && each_command "$function" "$@" "$name"
+            # A verb that looks like an option is another name of one that does not.
+            [ "$kind" = verb ] && [[ $name != -* ]] && each_command "$function" "$@" "$name"
         done < <(help_rows "$@")
         return
     fi
