@@ -9,6 +9,14 @@
 
 static int drain_ring(struct drain *drain, struct link *link, unsigned int index, uint64_t until);
 
+static uint64_t drain_mono_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
 static bool body_is_sound(const struct event_record *record)
 {
     struct str_view body = record->text[EVENT_TEXT_BODY];
@@ -35,7 +43,7 @@ static int resolve_of(struct drain *drain, struct link *link, const struct event
     if (pseq >= link->rings[index].next_pseq) {
         return -EBADMSG; /* drain_ring() has looked for it before */
     }
-    context->of_producer = link->first_producer + index;
+    context->of_producer = link->rings[index].producer;
     context->of_pseq = pseq;
     context->of_kind =
         ticket_table_find(drain->tickets, context->of_producer, pseq, &context->of_seq)
@@ -48,14 +56,19 @@ static int append(struct drain *drain, struct link *link, unsigned int index,
                   const struct event_record *record)
 {
     struct link_ring *ring = &link->rings[index];
-    const struct link_policy *policy;
+    const struct attach_policy *policy;
     struct record_context context = {
         .realtime_ns = record->head.mono_ns + drain->realtime_offset_ns,
-        .producer = link->first_producer + index,
+        .producer = ring->producer,
         .run = str_view_from(link->run),
     };
     int error;
 
+    if (ring->replaying && record->head.pseq < ring->next_pseq &&
+        record->head.count <= ring->next_pseq - record->head.pseq) {
+        return 0; /* the writer before wrote it, and died before it could say so */
+    }
+    ring->replaying = false;
     if (record->head.pseq != ring->next_pseq || !body_is_sound(record)) {
         return -EBADMSG;
     }
@@ -130,7 +143,76 @@ static int take_one(struct drain *drain, struct link *link, unsigned int index)
         ring->position = before;
         return error;
     }
+    link->bytes += (uint64_t)length;
     return 1;
+}
+
+/* What a producer that has gone had counted or refused, and not yet published. */
+static int append_left(struct drain *drain, struct link *link, unsigned int index,
+                       struct event_record *record)
+{
+    record->head.pseq = link->rings[index].next_pseq;
+    record->head.flags &= (uint8_t)~EVENT_FLAG_SYNC;
+    return append(drain, link, index, record);
+}
+
+static int drain_folds(struct drain *drain, struct link *link, unsigned int index)
+{
+    struct link_ring *ring = &link->rings[index];
+
+    for (unsigned int i = 0; i < FOLD_SLOTS; i++) {
+        uint32_t length =
+            ring->folds_taken > i ? 0 : ring_consumer_fold(&ring->ring, i, drain->buffer);
+        struct event_record record;
+        int error = 0;
+
+        if (length > 0 && event_record_read(drain->buffer, length, &record) == 0 &&
+            record.head.kind == AUDIT_KIND_REPEAT && record.head.pseq >= ring->next_pseq) {
+            error = append_left(drain, link, index, &record);
+        }
+        if (error == -EAGAIN || error == -EIO) {
+            return error;
+        }
+        if (ring->folds_taken <= i) {
+            ring->folds_taken = i + 1;
+        }
+    }
+    return 0;
+}
+
+static int drain_loss(struct drain *drain, struct link *link, unsigned int index)
+{
+    struct link_ring *ring = &link->rings[index];
+    uint64_t refused = atomic_load(&ring->ring.head->unaccounted);
+    struct event_record record = {.head = {.count = refused,
+                                           .mono_ns = drain_mono_ns(),
+                                           .policy = link->policies[0].number,
+                                           .kind = AUDIT_KIND_LOSS,
+                                           .source = AUDIT_SOURCE_AUDIT}};
+    int error;
+
+    if (refused == 0 || refused > UINT32_MAX || ring->loss_taken) {
+        return 0;
+    }
+    record.text[EVENT_TEXT_OPERATION] = STR_VIEW_LITERAL("loss");
+    error = append_left(drain, link, index, &record);
+    ring->loss_taken = error == 0;
+    return error;
+}
+
+int drain_leftovers(struct drain *drain, struct link *link)
+{
+    for (unsigned int i = 0; i < link->ring_count; i++) {
+        int error = drain_folds(drain, link, i);
+
+        if (error == 0) {
+            error = drain_loss(drain, link, i);
+        }
+        if (error < 0) {
+            return error;
+        }
+    }
+    return 0;
 }
 
 /* Until the ring is empty, or its next pseq is `until`, or its turn is over. */
@@ -168,16 +250,14 @@ int drain_link(struct drain *drain, struct link *link)
 int drain_own_record(struct drain *drain, enum audit_kind kind, const char *operation,
                      struct str_view members)
 {
-    struct timespec now;
     struct event_record record = {.head = {.count = 1,
+                                           .mono_ns = drain_mono_ns(),
                                            .pseq = drain->next_pseq,
                                            .kind = (uint8_t)kind,
                                            .source = AUDIT_SOURCE_AUDIT}};
     struct record_context context = {.producer = drain->producer};
     int error;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    record.head.mono_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
     record.text[EVENT_TEXT_OPERATION] = str_view_from(operation);
     record.text[EVENT_TEXT_BODY] = members;
     context.realtime_ns = record.head.mono_ns + drain->realtime_offset_ns;

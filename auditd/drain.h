@@ -32,6 +32,12 @@ struct drain {
  */
 int drain_link(struct drain *drain, struct link *link);
 
+/*
+ * After its producer has gone and its rings are empty: what it had folded, and what it had refused,
+ * each as a record in its name. Errors as drain_link(); may be called again after -EAGAIN.
+ */
+int drain_leftovers(struct drain *drain, struct link *link);
+
 /* A record of the writer's own. `members`: sound JSON, may be empty. */
 int drain_own_record(struct drain *drain, enum audit_kind kind, const char *operation,
                      struct str_view members);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "shared/audit/event_record.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
@@ -49,14 +50,19 @@ static bool text_ends(const char *text, size_t room)
     return memchr(text, '\0', room) != NULL;
 }
 
+static bool policy_is_sound(const struct attach_policy *policy)
+{
+    return text_ends(policy->name, sizeof(policy->name)) &&
+           text_ends(policy->revision, sizeof(policy->revision)) &&
+           text_ends(policy->hash, sizeof(policy->hash));
+}
+
 static int take_hello(struct link *link, const struct attach_hello *hello)
 {
     if (link->ring_count != 0 || hello->ring_count == 0 || hello->ring_count > ATTACH_RINGS_MAX ||
         !text_ends(hello->run, sizeof(hello->run)) ||
-        !text_ends(hello->program, sizeof(hello->program)) ||
-        !text_ends(hello->policy_name, sizeof(hello->policy_name)) ||
-        !text_ends(hello->policy_revision, sizeof(hello->policy_revision)) ||
-        !text_ends(hello->policy_hash, sizeof(hello->policy_hash))) {
+        !text_ends(hello->program, sizeof(hello->program)) || !policy_is_sound(&hello->policy[0]) ||
+        !policy_is_sound(&hello->policy[1])) {
         return -EPROTO;
     }
     link->rings = calloc(hello->ring_count, sizeof(*link->rings));
@@ -66,31 +72,32 @@ static int take_hello(struct link *link, const struct attach_hello *hello)
     link->ring_count = hello->ring_count;
     memcpy(link->run, hello->run, sizeof(link->run));
     memcpy(link->program, hello->program, sizeof(link->program));
-    memcpy(link->policies[0].name, hello->policy_name, sizeof(hello->policy_name));
-    memcpy(link->policies[0].revision, hello->policy_revision, sizeof(hello->policy_revision));
-    memcpy(link->policies[0].hash, hello->policy_hash, sizeof(hello->policy_hash));
+    link->policies[hello->policy[1].number % LINK_POLICIES] = hello->policy[1];
+    link->policies[hello->policy[0].number % LINK_POLICIES] = hello->policy[0];
     return 0;
 }
 
 static int take_ring(struct link *link, const struct attach_ring *message, int fd)
 {
-    struct ring_consumer *ring;
+    struct link_ring *ring;
     void *mapped;
     int error = ring_file_check(fd);
 
     if (error < 0) {
         return error;
     }
-    if (link->rings_mapped == link->ring_count || message->index != link->rings_mapped) {
+    if (link->rings_mapped == link->ring_count || message->index != link->rings_mapped ||
+        message->consumed % EVENT_ALIGNMENT != 0) {
         return -EPROTO;
     }
     mapped = mmap(NULL, RING_FILE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED) {
         return -errno;
     }
-    ring = &link->rings[link->rings_mapped++].ring;
-    ring->head = mapped;
-    ring->bytes = (const uint8_t *)mapped + RING_HEAD_BYTES;
+    ring = &link->rings[link->rings_mapped++];
+    ring_consumer_map(&ring->ring, mapped);
+    ring->ring.position = message->consumed;
+    ring->claimed = message->producer;
     return link->rings_mapped == link->ring_count;
 }
 
@@ -119,9 +126,9 @@ int link_receive(struct link *link)
     return -EPROTO;
 }
 
-const struct link_policy *link_policy_find(const struct link *link, uint32_t number)
+const struct attach_policy *link_policy_find(const struct link *link, uint32_t number)
 {
-    const struct link_policy *policy = &link->policies[number % LINK_POLICIES];
+    const struct attach_policy *policy = &link->policies[number % LINK_POLICIES];
 
     return policy->number == number ? policy : NULL;
 }
@@ -143,7 +150,7 @@ static int take_text(char *to, size_t room, const char **from, size_t *left)
 
 int link_policy_add(struct link *link, uint32_t number, const char *body, size_t length)
 {
-    struct link_policy policy = {.number = number};
+    struct attach_policy policy = {.number = number};
 
     if (take_text(policy.name, sizeof(policy.name), &body, &length) < 0 ||
         take_text(policy.revision, sizeof(policy.revision), &body, &length) < 0 ||

@@ -15,17 +15,15 @@
 
 #define LINK_POLICIES 8U /* kept at once: a thread may lag behind a reload, not behind eight */
 
-struct link_policy {
-    uint32_t number;
-    char name[POLICY_NAME_MAX];
-    char revision[POLICY_NAME_MAX];
-    char hash[POLICY_HASH_MAX];
-};
-
 struct link_ring {
     struct ring_consumer ring;
+    uint64_t producer; /* its number in the records */
+    uint64_t claimed;  /* the number it says it had; ATTACH_NO_PRODUCER */
     uint64_t next_pseq;
-    bool draining; /* for a RESULT that waits for its DECISION in another ring */
+    unsigned int folds_taken; /* after its producer's death */
+    bool loss_taken;
+    bool replaying; /* after a writer's death: what the log has already is passed over */
+    bool draining;  /* for a RESULT that waits for its DECISION in another ring */
 };
 
 struct link {
@@ -34,12 +32,14 @@ struct link {
     unsigned int rings_mapped;
     struct link_ring *rings;
     uint32_t first_line; /* of its rings in the state file */
-    uint64_t first_producer;
+    uint64_t bytes;      /* of its records */
     bool welcomed;
-    bool finished; /* the producer has gone: drain, then forget */
+    bool finished;    /* the producer has gone: drain, then forget */
+    bool ledger_said; /* after its producer's death */
+    bool over_budget;
     char run[RUN_ID_MAX];
     char program[PROGRAM_NAME_MAX];
-    struct link_policy policies[LINK_POLICIES]; /* by number modulo LINK_POLICIES */
+    struct attach_policy policies[LINK_POLICIES]; /* by number modulo LINK_POLICIES */
 };
 
 /* Takes the socket over. NULL without memory. */
@@ -53,7 +53,7 @@ void link_free(struct link *link);
 int link_receive(struct link *link);
 
 /* The policy that a record names, or NULL. */
-const struct link_policy *link_policy_find(const struct link *link, uint32_t number);
+const struct attach_policy *link_policy_find(const struct link *link, uint32_t number);
 /* From the body of a POLICY record: three texts with their NULs. -EBADMSG. */
 int link_policy_add(struct link *link, uint32_t number, const char *body, size_t length);
 

@@ -1,18 +1,17 @@
 #include "auditd/log_store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "shared/audit/segment.h"
+#include "auditd/compressor.h"
+#include "auditd/tree_store.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
@@ -20,15 +19,17 @@
 #define RANDOM_BYTES  4096U
 
 struct log_store {
-    int log; /* the directory log/ */
+    int directory; /* borrowed */
+    int log;
     int recovered;
     int segment;
+    struct segment_entry open_segment;
     uint64_t segment_bytes; /* whole lines in the open segment */
-    uint64_t next_seq;
-    uint64_t next_producer;
+    struct segment_chain chain;
     uint64_t cut_bytes;
-    char head[SHA256_HEX_SIZE];
     struct sha256 *sha;
+    struct tree_store *tree;
+    struct compressor *compressor;
     char *pending;
     size_t pending_length;
     uint8_t random[RANDOM_BYTES];
@@ -46,123 +47,82 @@ static int open_subdirectory(int directory, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* The newest segment's first seq; *ret_found is false in an empty log. */
-static int find_newest(int log, uint64_t *ret_first, bool *ret_found)
-{
-    AUTO_CLOSEDIR DIR *listing = NULL;
-    struct dirent *entry;
-    int fd = openat(log, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    *ret_found = false;
-    *ret_first = 0;
-    if (fd < 0 || (listing = fdopendir(fd)) == NULL) {
-        return -errno;
-    }
-    while ((entry = readdir(listing)) != NULL) {
-        uint64_t first;
-
-        if (segment_name_parse(entry->d_name, &first) && (!*ret_found || first >= *ret_first)) {
-            *ret_first = first;
-            *ret_found = true;
-        }
-    }
-    return 0;
-}
-
-static int save_torn(struct log_store *store, const char *bytes, size_t length)
+static int open_segment(struct log_store *store, const struct segment_entry *entry)
 {
     AUTO_CLOSE int fd = -1;
-    char name[64];
-    int error;
+    char name[SEGMENT_NAME_MAX];
 
-    snprintf(name, sizeof(name), "%" PRIu64 "-%lld.torn", store->next_seq, (long long)time(NULL));
-    fd = openat(store->recovered, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
+    segment_name_format(entry, name);
+    fd = openat(store->log, name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fsync(store->log) < 0) {
         return -errno;
     }
-    error = write_all(fd, bytes, length);
-    return error < 0 ? error : fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Reads the open segment: its chain must hold, its torn tail is kept elsewhere and cut. */
-static int recover_text(struct log_store *store, struct str_view text, struct failure *reterr)
-{
-    struct segment_reader reader = segment_reader_init(text, store->next_seq, store->head);
-    struct segment_line line;
-    int error;
-
-    while ((error = segment_reader_next(&reader, store->sha, &line)) > 0) {
-        if (line.producer >= store->next_producer) {
-            store->next_producer = line.producer + 1;
-        }
-    }
-    if (error < 0) {
-        failure_set_mend(reterr,
-                         "failcore audit verify; then begin a new log in another directory");
-        return failure_set(reterr, error, "the log was changed: seq %" PRIu64 ": %s",
-                           reader.next_seq, reader.why);
-    }
-    store->next_seq = reader.next_seq;
-    memcpy(store->head, reader.previous_hash, sizeof(store->head));
-    store->segment_bytes = reader.offset;
-    store->cut_bytes = text.length - reader.offset;
-    if (store->cut_bytes > 0) {
-        error = save_torn(store, text.bytes + reader.offset, text.length - reader.offset);
-        if (error == 0 && ftruncate(store->segment, (off_t)reader.offset) < 0) {
-            error = -errno;
-        }
-        if (error < 0) {
-            return failure_set(reterr, error, "cannot cut the torn end of the log: %s",
-                               strerror(-error));
-        }
-    }
+    close_fd(&store->segment);
+    store->segment = take_fd(&fd);
+    store->open_segment = *entry;
     return 0;
 }
 
-static int recover(struct log_store *store, struct failure *reterr)
-{
-    struct stat status;
-    void *mapped;
-    int error;
-
-    if (fstat(store->segment, &status) < 0) {
-        return failure_set(reterr, -errno, "cannot look at the log: %s", strerror(errno));
-    }
-    if (status.st_size == 0) {
-        return 0;
-    }
-    mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, store->segment, 0);
-    if (mapped == MAP_FAILED) {
-        return failure_set(reterr, -errno, "cannot read the log: %s", strerror(errno));
-    }
-    error = recover_text(
-        store, (struct str_view){.bytes = mapped, .length = (size_t)status.st_size}, reterr);
-    munmap(mapped, (size_t)status.st_size);
-    return error;
-}
-
-static int open_newest_segment(struct log_store *store, struct failure *reterr)
+static bool list_is_empty(int log, const struct segment_list *list)
 {
     char name[SEGMENT_NAME_MAX];
-    uint64_t first;
-    bool found;
-    int error = find_newest(store->log, &first, &found);
+    struct stat status;
+
+    if (list->count == 0) {
+        return true;
+    }
+    segment_name_format(&list->entry[0], name);
+    return list->count == 1 && fstatat(log, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_size == 0;
+}
+
+static int recover(struct log_store *store, log_line_handler *on_line, void *context,
+                   struct failure *reterr)
+{
+    AUTO(segment_list_clear) struct segment_list list = {0};
+    struct log_recovery recovery = {.directory = store->directory,
+                                    .log = store->log,
+                                    .recovered = store->recovered,
+                                    .sha = store->sha,
+                                    .on_line = on_line,
+                                    .context = context};
+    int error = segment_list_read(store->log, &list);
 
     if (error < 0) {
         return failure_set(reterr, error, "cannot list the log: %s", strerror(-error));
     }
-    memset(store->head, '0', SHA256_HEX_SIZE - 1);
-    segment_name_format(first, name);
-    store->next_seq = first;
-    store->segment =
-        openat(store->log, name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (store->segment < 0 || fsync(store->log) < 0) {
-        return failure_set(reterr, -errno, "cannot open the log: %s", strerror(errno));
+    error = tree_store_open(store->directory, list_is_empty(store->log, &list), store->sha,
+                            &store->tree, reterr);
+    if (error < 0) {
+        return error;
     }
-    return recover(store, reterr);
+    recovery.tree = store->tree;
+    error = log_recovery_run(&recovery, &list, reterr);
+    if (error < 0) {
+        return error;
+    }
+    store->chain = recovery.chain;
+    store->segment_bytes = recovery.segment_bytes;
+    store->cut_bytes = recovery.cut_bytes;
+    if (recovery.open_segment.is_compressed) {
+        recovery.open_segment = (struct segment_entry){.first_seq = store->chain.next_seq};
+        store->segment_bytes = 0;
+    }
+    error = open_segment(store, &recovery.open_segment);
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot open the log: %s", strerror(-error));
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (!list.entry[i].is_compressed &&
+            list.entry[i].first_seq != store->open_segment.first_seq) {
+            compressor_add(store->compressor, list.entry[i].first_seq);
+        }
+    }
+    return 0;
 }
 
-int log_store_open(int directory, struct log_store **ret_store, struct failure *reterr)
+int log_store_open(int directory, log_line_handler *on_line, void *context,
+                   struct log_store **ret_store, struct failure *reterr)
 {
     struct log_store *store = calloc(1, sizeof(*store));
     int error;
@@ -170,6 +130,7 @@ int log_store_open(int directory, struct log_store **ret_store, struct failure *
     if (store == NULL) {
         return failure_set(reterr, -ENOMEM, "no memory");
     }
+    store->directory = directory;
     store->segment = -1;
     store->log = open_subdirectory(directory, "log");
     store->recovered = open_subdirectory(directory, "recovered");
@@ -179,10 +140,14 @@ int log_store_open(int directory, struct log_store **ret_store, struct failure *
             : store->recovered < 0                         ? store->recovered
             : store->sha == NULL || store->pending == NULL ? -ENOMEM
                                                            : 0;
+    if (error == 0) {
+        store->compressor = compressor_new(store->log);
+        error = store->compressor == NULL ? -ENOMEM : 0;
+    }
     if (error < 0) {
         failure_set(reterr, error, "cannot open the log's directories: %s", strerror(-error));
     } else {
-        error = open_newest_segment(store, reterr);
+        error = recover(store, on_line, context, reterr);
     }
     if (error < 0) {
         log_store_free(store);
@@ -197,6 +162,8 @@ void log_store_free(struct log_store *store)
     if (store == NULL) {
         return;
     }
+    compressor_free(store->compressor);
+    tree_store_free(store->tree);
     close_fd(&store->segment);
     close_fd(&store->recovered);
     close_fd(&store->log);
@@ -210,21 +177,32 @@ uint64_t log_store_cut_bytes(const struct log_store *store)
     return store->cut_bytes;
 }
 
-uint64_t log_store_next_producer(const struct log_store *store)
-{
-    return store->next_producer;
-}
-
 uint64_t log_store_next_seq(const struct log_store *store)
 {
-    return store->next_seq;
+    return store->chain.next_seq;
+}
+
+uint64_t log_store_segment_bytes(const struct log_store *store)
+{
+    return store->segment_bytes;
+}
+
+uint64_t log_store_unsigned(const struct log_store *store)
+{
+    return tree_store_size(store->tree) - tree_store_signed_size(store->tree);
 }
 
 static int next_id(struct log_store *store, uint8_t id[static 16])
 {
     if (store->random_left < 16) {
-        if (getrandom(store->random, RANDOM_BYTES, 0) != (ssize_t)RANDOM_BYTES) {
-            return -EIO;
+        size_t filled = 0;
+
+        /* Up to 256 bytes never come short (getrandom(2)). */
+        while (filled < RANDOM_BYTES) {
+            if (getrandom(store->random + filled, 256, 0) != 256) {
+                return -EIO;
+            }
+            filled += 256;
         }
         store->random_left = RANDOM_BYTES;
     }
@@ -238,12 +216,15 @@ int log_store_append(struct log_store *store, const struct event_record *record,
 {
     uint8_t hash[SHA256_SIZE];
     int length;
+    int error;
 
     if (PENDING_BYTES - store->pending_length < RECORD_LINE_MAX) {
         return -EAGAIN;
     }
-    context->seq = store->next_seq;
-    memcpy(context->previous_hash, store->head, sizeof(store->head));
+    context->seq = store->chain.next_seq;
+    hex_encode(store->chain.previous, SHA256_SIZE, context->previous_hash);
+    context->tree_size = tree_store_signed_size(store->tree);
+    memcpy(context->tree_root, tree_store_signed_root(store->tree), SHA256_HEX_SIZE);
     if (next_id(store, context->id) < 0) {
         return -EIO;
     }
@@ -252,9 +233,13 @@ int log_store_append(struct log_store *store, const struct event_record *record,
     if (length < 0) {
         return length;
     }
+    error = tree_store_append(store->tree, hash);
+    if (error < 0) {
+        return error;
+    }
     store->pending_length += (size_t)length;
-    store->next_seq++;
-    hex_encode(hash, sizeof(hash), store->head);
+    store->chain.next_seq++;
+    memcpy(store->chain.previous, hash, SHA256_SIZE);
     return 0;
 }
 
@@ -265,25 +250,110 @@ bool log_store_has_pending(const struct log_store *store)
 
 int log_store_write(struct log_store *store)
 {
-    int error;
+    int error = 0;
 
-    if (store->pending_length == 0) {
-        return 0;
-    }
-    error = write_all(store->segment, store->pending, store->pending_length);
-    if (error < 0) {
-        /* Part of it may be there: back to whole lines. The pending text stays for the next try. */
-        if (ftruncate(store->segment, (off_t)store->segment_bytes) < 0) {
-            return -EIO;
+    if (store->pending_length > 0) {
+        error = write_all(store->segment, store->pending, store->pending_length);
+        if (error < 0) {
+            /* Part of it may be there: back to whole lines. The text stays for the next try. */
+            if (ftruncate(store->segment, (off_t)store->segment_bytes) < 0) {
+                return -EIO;
+            }
+            return error;
         }
-        return error;
+        store->segment_bytes += store->pending_length;
+        store->pending_length = 0;
     }
-    store->segment_bytes += store->pending_length;
-    store->pending_length = 0;
-    return 0;
+    return tree_store_write(store->tree);
 }
 
 int log_store_sync(struct log_store *store)
 {
     return fdatasync(store->segment) < 0 ? -errno : 0;
+}
+
+int log_store_checkpoint(struct log_store *store)
+{
+    int error;
+
+    if (store->pending_length > 0) {
+        return -EBUSY;
+    }
+    error = log_store_sync(store);
+    return error < 0 ? error : tree_store_checkpoint(store->tree);
+}
+
+int log_store_rotate(struct log_store *store)
+{
+    const struct segment_entry entry = {.first_seq = store->chain.next_seq};
+    uint64_t closed = store->open_segment.first_seq;
+    int error;
+
+    if (store->pending_length > 0 || entry.first_seq == closed) {
+        return -EBUSY;
+    }
+    error = open_segment(store, &entry);
+    if (error < 0) {
+        return error;
+    }
+    store->segment_bytes = 0;
+    compressor_add(store->compressor, closed);
+    return 0;
+}
+
+int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t max_age_s,
+                          uint64_t *ret_first, uint64_t *ret_before_seq)
+{
+    AUTO(segment_list_clear) struct segment_list list = {0};
+    int error = segment_list_read(store->log, &list);
+    uint64_t now = (uint64_t)time(NULL);
+    uint64_t bytes = 0;
+
+    if (error < 0) {
+        return error;
+    }
+    *ret_first = list.count == 0 ? 0 : list.entry[0].first_seq;
+    *ret_before_seq = *ret_first;
+    /* From the newest to the oldest; the open one is always kept. */
+    for (size_t i = list.count; i-- > 0;) {
+        char name[SEGMENT_NAME_MAX];
+        struct stat status;
+
+        if (list.entry[i].first_seq == store->open_segment.first_seq) {
+            continue;
+        }
+        segment_name_format(&list.entry[i], name);
+        if (fstatat(store->log, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+            return -errno;
+        }
+        bytes += (uint64_t)status.st_size;
+        if (bytes > max_bytes || now - (uint64_t)status.st_mtime > max_age_s) {
+            *ret_before_seq = list.entry[i + 1].first_seq;
+            break;
+        }
+    }
+    return 0;
+}
+
+int log_store_prune(struct log_store *store, uint64_t before_seq)
+{
+    AUTO(segment_list_clear) struct segment_list list = {0};
+    int error = segment_list_read(store->log, &list);
+
+    if (error < 0) {
+        return error;
+    }
+    for (size_t i = 0; i + 1 < list.count && list.entry[i + 1].first_seq <= before_seq; i++) {
+        for (int form = 0; form < 2; form++) {
+            struct segment_entry entry = {.first_seq = list.entry[i].first_seq,
+                                          .is_compressed = form == 1};
+            char name[SEGMENT_NAME_MAX];
+
+            segment_name_format(&entry, name);
+            if (unlinkat(store->log, name, 0) < 0 && errno != ENOENT) {
+                return -errno;
+            }
+        }
+    }
+    return fsync(store->log) < 0 ? -errno : 0;
 }

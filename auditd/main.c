@@ -1,7 +1,7 @@
 /*
  * failcore-auditd: the one writer of an audit directory.
  *
- *     failcore-auditd [-f] [--idle-exit SECONDS] DIRECTORY
+ *     failcore-auditd [OPTIONS] DIRECTORY
  *
  * Producers start it by themselves. It goes into the background once it serves, and says on
  * standard error why it cannot.
@@ -24,17 +24,29 @@
 #include "shared/base/exit_codes.h"
 #include "shared/base/option_table.h"
 
-#define IDLE_EXIT_MS 5000U
-
-enum { OPTION_FOREGROUND = 1, OPTION_IDLE, OPTION_HELP };
+enum {
+    OPTION_FOREGROUND = 1,
+    OPTION_HELP,
+    OPTION_IDLE,
+    OPTION_SEGMENT_BYTES,
+    OPTION_SEGMENT_SECONDS,
+    OPTION_KEEP_BYTES,
+    OPTION_KEEP_SECONDS,
+    OPTION_RUN_BUDGET,
+};
 static const struct option_row options[] = {
     {OPTION_FOREGROUND, 'f', "foreground", NULL, "stay in the foreground"},
     {OPTION_IDLE, 0, "idle-exit", "SECONDS", "leave so long after the last producer (default 5)"},
+    {OPTION_SEGMENT_BYTES, 0, "segment-bytes", "N", "begin a new segment at this size"},
+    {OPTION_SEGMENT_SECONDS, 0, "segment-seconds", "N", "or at this age (default 3600)"},
+    {OPTION_KEEP_BYTES, 0, "keep-bytes", "N", "most that closed segments may take"},
+    {OPTION_KEEP_SECONDS, 0, "keep-seconds", "N", "remove older segments (default 90 days)"},
+    {OPTION_RUN_BUDGET, 0, "run-budget", "N", "most bytes of records that one run may publish"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 static const struct command_table command = {
     .name = "failcore-auditd",
-    .synopsis = "[-f] [--idle-exit SECONDS] DIRECTORY",
+    .synopsis = "[OPTIONS] DIRECTORY",
     .summary = "the one writer of an audit directory; producers start it by themselves",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
@@ -42,42 +54,45 @@ static const struct command_table command = {
 
 struct arguments {
     const char *directory;
-    unsigned int idle_exit_ms;
+    uint64_t number[OPTION_RUN_BUDGET + 1]; /* by option */
     bool foreground;
 };
+
+static int parse_number(const char *text, uint64_t *ret_number, struct failure *reterr)
+{
+    char *end;
+
+    errno = 0;
+    *ret_number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+        *ret_number > INT64_MAX / 1000) {
+        return failure_set(reterr, -EINVAL, "not a number: %s", text);
+    }
+    return 0;
+}
 
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     struct option_scan scan = option_scan_init(&command, argc, argv);
     struct failure failure = {0};
-    char *end;
     int id;
 
     while ((id = option_scan_next(&scan, &failure)) > 0) {
-        switch (id) {
-        case OPTION_FOREGROUND:
-            arguments->foreground = true;
-            break;
-        case OPTION_IDLE: {
-            unsigned long seconds = strtoul(scan.argument, &end, 10);
-
-            if (*end != '\0' || end == scan.argument || seconds > 1000000) {
-                id = failure_set(&failure, -EINVAL, "not a number of seconds: %s", scan.argument);
-                goto usage;
-            }
-            arguments->idle_exit_ms = (unsigned int)seconds * 1000U;
-            break;
-        }
-        default:
+        if (id == OPTION_HELP) {
             command_table_print_help(stdout, &command);
             exit(EXIT_CODE_OK);
+        }
+        if (id == OPTION_FOREGROUND) {
+            arguments->foreground = true;
+        } else if (parse_number(scan.argument, &arguments->number[id], &failure) < 0) {
+            id = -EINVAL;
+            break;
         }
     }
     if (id == 0 && scan.next + 1 != argc) {
         id = failure_set(&failure, -EINVAL, "exactly one directory is wanted");
         failure_set_mend(&failure, "%s --help", command.name);
     }
-usage:
     if (id < 0) {
         failure_print(stderr, command.name, &failure);
         return -EINVAL;
@@ -125,7 +140,15 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
     char path[PATH_MAX];
     AUTO_CLOSE int directory = audit_directory_make(arguments->directory, path, reterr);
     struct server_options server_options = {
-        .directory = path, .directory_fd = directory, .idle_exit_ms = arguments->idle_exit_ms};
+        .directory = path,
+        .directory_fd = directory,
+        .idle_exit_ms = (unsigned int)(arguments->number[OPTION_IDLE] * 1000U),
+        .segment_bytes = arguments->number[OPTION_SEGMENT_BYTES],
+        .segment_seconds = arguments->number[OPTION_SEGMENT_SECONDS],
+        .keep_bytes = arguments->number[OPTION_KEEP_BYTES],
+        .keep_seconds = arguments->number[OPTION_KEEP_SECONDS],
+        .run_budget = arguments->number[OPTION_RUN_BUDGET],
+    };
     struct server *server;
     int error;
 
@@ -157,7 +180,14 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.idle_exit_ms = IDLE_EXIT_MS};
+    struct arguments arguments = {.number = {
+                                      [OPTION_IDLE] = 5,
+                                      [OPTION_SEGMENT_BYTES] = 256ULL << 20,
+                                      [OPTION_SEGMENT_SECONDS] = 3600,
+                                      [OPTION_KEEP_BYTES] = INT64_MAX,
+                                      [OPTION_KEEP_SECONDS] = 90ULL * 24 * 3600,
+                                      [OPTION_RUN_BUDGET] = 8ULL << 30,
+                                  }};
     struct failure failure = {0};
 
     if (parse_arguments(argc, argv, &arguments) < 0) {

@@ -7,6 +7,8 @@
 #ifndef FAILCORE_AUDITD_SERVER_H
 #define FAILCORE_AUDITD_SERVER_H
 
+#include <stdint.h>
+
 #include "shared/base/failure.h"
 
 struct server;
@@ -15,6 +17,11 @@ struct server_options {
     const char *directory; /* absolute */
     int directory_fd;      /* locked: this process is the directory's one writer. Borrowed */
     unsigned int idle_exit_ms;
+    uint64_t segment_bytes;   /* a new segment when this one is so large, */
+    uint64_t segment_seconds; /* or so old */
+    uint64_t keep_bytes;      /* of closed segments, as they lie on the disk */
+    uint64_t keep_seconds;    /* closed segments older than this go */
+    uint64_t run_budget;      /* bytes that one run may publish; 0: no limit (SR29) */
 };
 
 /* Opens the log and listens. */

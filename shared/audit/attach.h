@@ -24,27 +24,37 @@
 
 enum attach_kind { ATTACH_HELLO = 1, ATTACH_RING, ATTACH_WELCOME };
 
+struct attach_policy {
+    uint32_t number;
+    char name[POLICY_NAME_MAX];
+    char revision[POLICY_NAME_MAX];
+    char hash[POLICY_HASH_MAX];
+};
+
 struct attach_hello {
     uint32_t magic, version, kind;
     uint32_t ring_count;
     char run[RUN_ID_MAX];
     char program[PROGRAM_NAME_MAX];
-    char policy_name[POLICY_NAME_MAX];
-    char policy_revision[POLICY_NAME_MAX];
-    char policy_hash[POLICY_HASH_MAX];
+    struct attach_policy policy[2]; /* the one in force, and the one before: records of both may
+                                       still lie in the rings */
 };
 
 struct attach_ring {
     uint32_t magic, version, kind;
     uint32_t index;
+    /* After the writer died: where it was, as its state file last said. The ring is drained from
+     * there by the next writer, which knows from the log what it has already. */
+    uint64_t consumed;
+    uint64_t producer; /* ATTACH_NO_PRODUCER: never had a writer */
 };
+#define ATTACH_NO_PRODUCER UINT64_MAX
 
 struct attach_welcome {
     uint32_t magic, version, kind;
     uint32_t state_bytes;       /* of the whole state file */
     uint32_t ring_state_offset; /* of the first ring's line; the others follow */
     uint32_t reserved;
-    uint64_t first_producer; /* number of the first ring in the records; the others follow */
 };
 
 #endif

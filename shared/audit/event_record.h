@@ -43,6 +43,7 @@ enum event_number {
     EVENT_NUMBER_BYTES_OUT = 3,  /* fs: written; net: sent */
     EVENT_NUMBER_ARGC = 0,       /* exec */
     EVENT_NUMBER_FIRST_MONO = 4, /* REPEAT */
+    EVENT_NUMBER_LAST_MONO = 5,
     EVENT_NUMBER_COUNT
 };
 

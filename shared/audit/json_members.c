@@ -125,31 +125,47 @@ static bool scan_array(struct scan *scan, unsigned int depth)
     return take(scan, ']');
 }
 
-/* Is the key that ends at `key_end` among the members that began at `begin`? */
-static bool key_is_new(const char *begin, const char *key, const char *key_end)
-{
-    struct str_view rest = {.bytes = begin, .length = (size_t)(key - begin)};
-    struct str_view name;
-    struct str_view value;
+/* Keys of one object; more than this many is no record of ours. */
+#define KEYS_MAX 256
 
-    while (json_members_next(&rest, &name, &value)) {
-        if (name.length == (size_t)(key_end - key) - 2 &&
-            memcmp(name.bytes, key + 1, name.length) == 0) {
+struct key_set {
+    struct str_view key[KEYS_MAX];
+    size_t count;
+};
+
+static bool key_set_add(struct key_set *set, struct str_view key)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (str_view_equals(set->key[i], key)) {
             return false;
         }
     }
+    if (set->count == KEYS_MAX) {
+        return false;
+    }
+    set->key[set->count++] = key;
     return true;
+}
+
+static bool scan_key(struct scan *scan, struct str_view *ret_key)
+{
+    const char *begin = scan->next;
+
+    if (!scan_string(scan)) {
+        return false;
+    }
+    *ret_key = (struct str_view){.bytes = begin + 1, .length = (size_t)(scan->next - begin) - 2};
+    return take(scan, ':');
 }
 
 static bool scan_members(struct scan *scan, unsigned int depth)
 {
-    const char *begin = scan->next;
+    struct key_set set;
+    struct str_view key;
 
+    set.count = 0;
     do {
-        const char *key = scan->next;
-
-        if (!scan_string(scan) || !key_is_new(begin, key, scan->next) || !take(scan, ':') ||
-            !scan_value(scan, depth + 1)) {
+        if (!scan_key(scan, &key) || !key_set_add(&set, key) || !scan_value(scan, depth + 1)) {
             return false;
         }
     } while (take(scan, ','));
@@ -196,6 +212,36 @@ bool json_object_is_sound(struct str_view object)
     struct scan scan = {.next = object.bytes, .end = object.bytes + object.length};
 
     return object.length > 0 && scan_object(&scan, 0) && scan.next == scan.end;
+}
+
+bool json_object_has_order(struct str_view object, const struct json_key *keys, size_t count)
+{
+    struct scan scan = {.next = object.bytes, .end = object.bytes + object.length};
+    size_t at = 0;
+    struct str_view key;
+
+    if (object.length == 0 || !take(&scan, '{')) {
+        return false;
+    }
+    do {
+        if (!scan_key(&scan, &key)) {
+            return false;
+        }
+        while (at < count && !str_view_equals(keys[at].name, key)) {
+            if (keys[at++].required) {
+                return false;
+            }
+        }
+        if (at++ >= count || !scan_value(&scan, 1)) {
+            return false;
+        }
+    } while (take(&scan, ','));
+    while (at < count) {
+        if (keys[at++].required) {
+            return false;
+        }
+    }
+    return take(&scan, '}') && scan.next == scan.end;
 }
 
 /* The end of a value in text that is sound (or cut at a member's end): brackets and strings. */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "shared/audit/segment.h"
+#include "shared/audit/segment_file.h"
 #include "shared/base/cleanup.h"
 
 #define LINE_MAX_BYTES 65536U /* a record has at most 60,000 (record_line.h) */
@@ -62,24 +62,6 @@ static int segment_compare(const void *a, const void *b)
     return strcmp(left->name, right->name); /* ".jsonl" before ".jsonl.zst" */
 }
 
-/* "N.jsonl" or, closed and compressed, "N.jsonl.zst". */
-static bool is_segment(const char *name, uint64_t *ret_first)
-{
-    const struct str_view packed = STR_VIEW_LITERAL(".zst");
-    char plain[NAME_BYTES];
-    struct str_view view = str_view_from(name);
-
-    if (str_view_ends_with(view, packed)) {
-        view.length -= packed.length;
-    }
-    if (view.length >= sizeof(plain)) {
-        return false;
-    }
-    memcpy(plain, view.bytes, view.length);
-    plain[view.length] = '\0';
-    return segment_name_parse(plain, ret_first);
-}
-
 /* While a segment is being compressed it is there twice: the first of the two is taken. */
 static size_t without_doubles(struct segment *segments, size_t count)
 {
@@ -108,9 +90,9 @@ static int segments_read(struct log_lines *lines)
     }
     (void)take_fd(&fd);
     while ((entry = readdir(directory)) != NULL) {
-        uint64_t first;
+        struct segment_entry named;
 
-        if (!is_segment(entry->d_name, &first)) {
+        if (!segment_name_parse(entry->d_name, &named)) {
             continue;
         }
         if (count == room) {
@@ -123,7 +105,7 @@ static int segments_read(struct log_lines *lines)
             }
             segments = more;
         }
-        segments[count].first_seq = first;
+        segments[count].first_seq = named.first_seq;
         memcpy(segments[count++].name, entry->d_name, strlen(entry->d_name) + 1);
     }
     if (count > 0) {

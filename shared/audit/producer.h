@@ -7,10 +7,9 @@
  * AUDIT_UNAVAILABLE.
  *
  * Ownership: audit_producer_attach() gives the caller a producer; audit_producer_detach() ends it
- * (after publishing what is folded). Texts in an event are borrowed for the call.
- * Threads: any number of threads may emit through one producer. Not to be used after fork() in
- * the child.
- * Errors: negative errno.
+ * (after publishing what is folded, and when all of it is signed). Texts in an event are borrowed
+ * for the call. Threads: any number of threads may emit through one producer. Not to be used after
+ * fork() in the child. Errors: negative errno.
  */
 #ifndef FAILCORE_AUDIT_PRODUCER_H
 #define FAILCORE_AUDIT_PRODUCER_H
@@ -34,6 +33,7 @@ struct audit_producer_options {
     struct str_view policy_revision;
     struct str_view policy_hash;
     unsigned int threads; /* how many threads will emit; 0: 1. Memory is taken now. */
+    bool full;            /* the policy's `audit.level: full`: nothing that is allowed is folded */
 };
 
 /*
@@ -48,8 +48,18 @@ void audit_producer_detach(struct audit_producer *producer);
 const char *audit_producer_run(const struct audit_producer *producer);
 /* The audit directory, absolute. Borrowed. */
 const char *audit_producer_directory(const struct audit_producer *producer);
-/* Readable (POLLIN) when the writer has gone: a supervisor or daemon polls it. Borrowed. */
+/*
+ * Readable (POLLIN) when the writer has gone: a supervisor or daemon polls it. Borrowed. The number
+ * stays the same when a new writer is found (audit_producer_flush() and emitting look for one).
+ */
 int audit_producer_alarm_fd(const struct audit_producer *producer);
+
+/*
+ * Publishes what is folded. For a timer of a second: repeats of an idle program then do not wait
+ * for its next event. Also finds or starts a new writer when the old one has gone: 0 when there is
+ * one, else as audit_emit().
+ */
+int audit_producer_flush(struct audit_producer *producer);
 
 /* A new policy is in force from here on; emits the POLICY record first. */
 int audit_producer_set_policy(struct audit_producer *producer, struct str_view name,

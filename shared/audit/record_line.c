@@ -106,7 +106,9 @@ static void write_order(struct render *render)
     write_id(render);
     write_timestamp(render);
     member_u64_string(render, ",\"mono\":", head->mono_ns);
-    member_text(render, ",\"run\":", context->run);
+    if (context->run.length > 0) {
+        member_text(render, ",\"run\":", context->run);
+    }
     member_text(render, ",\"source\":", str_view_from(audit_source_word(head->source)));
     member_u64(render, ",\"producer\":", context->producer);
     member_u64(render, ",\"pseq\":", head->pseq);
@@ -292,6 +294,17 @@ static void write_call_source(struct render *render)
     }
 }
 
+/* What the counted events had in common is above; here what they were together. */
+static void write_repeat(struct render *render)
+{
+    const struct event_head *head = &render->record->head;
+    struct str_view digest = text_of(render, EVENT_TEXT_DIGEST);
+
+    member_u64_string(render, ",\"first_mono\":", head->numbers[EVENT_NUMBER_FIRST_MONO]);
+    member_u64_string(render, ",\"last_mono\":", head->numbers[EVENT_NUMBER_LAST_MONO]);
+    member_hex(render, ",\"digest\":", digest.bytes, digest.length);
+}
+
 static void write_call(struct render *render)
 {
     uint8_t digest[SHA256_SIZE];
@@ -302,6 +315,11 @@ static void write_call(struct render *render)
     arguments = render->line.next;
     member_text(render, "\"op\":", text_of(render, EVENT_TEXT_OPERATION));
     write_call_source(render);
+    if (render->record->head.kind == AUDIT_KIND_REPEAT &&
+        render->record->head.source != AUDIT_SOURCE_RUN &&
+        render->record->head.source != AUDIT_SOURCE_AUDIT) {
+        write_repeat(render);
+    }
     if (json_line_ok(&render->line) && render->error == 0) {
         render->error =
             sha256_of(render->sha, arguments, (size_t)(render->line.next - arguments), digest);

@@ -61,7 +61,7 @@ static const struct member order_rows[] = {
     MUST("id", WORD, id),
     MUST("timestamp", TIME, timestamp),
     MUST("mono", COUNT_TEXT, mono_ns),
-    MUST("run", TEXT, run),
+    MAY("run", TEXT, run),
     MUST("source", SOURCE, source),
     MUST("producer", COUNT, producer),
     MUST("pseq", COUNT, pseq),
@@ -111,6 +111,11 @@ static const struct member call_exec_rows[] = {
     MAY_BYTES("path", call.path),
     MUST("argv_hash", HEX, call.argv_hash),
     MUST("argc", COUNT, call.argc),
+};
+static const struct member call_repeat_rows[] = {
+    MUST("first_mono", COUNT_TEXT, call.first_mono_ns),
+    MUST("last_mono", COUNT_TEXT, call.last_mono_ns),
+    MUST("digest", HEX, call.digest),
 };
 /* Not members of the record: both are checked and passed over. */
 static const struct member call_end_rows[] = {
@@ -367,6 +372,13 @@ static bool bytes_are_whole(const struct record_bytes *bytes)
     return record_bytes_present(bytes) || (bytes->hex.bytes == NULL && bytes->sha256.bytes == NULL);
 }
 
+static bool read_repeat(struct json_scan *scan, struct audit_record *record)
+{
+    return record->kind != AUDIT_KIND_REPEAT || record->source == AUDIT_SOURCE_RUN ||
+           record->source == AUDIT_SOURCE_AUDIT ||
+           read_members(scan, TABLE(call_repeat_rows), record);
+}
+
 static bool read_call(struct json_scan *scan, struct audit_record *record)
 {
     const struct record_call *call = &record->call;
@@ -374,7 +386,8 @@ static bool read_call(struct json_scan *scan, struct audit_record *record)
     return TAKE(scan, ",\"call\":") && read_members(scan, TABLE(call_begin_rows), record) &&
            read_call_source(scan, record) && bytes_are_whole(&call->path) &&
            bytes_are_whole(&call->path2) && bytes_are_whole(&call->host) &&
-           bytes_are_whole(&call->sni) && read_members(scan, TABLE(call_end_rows), record) &&
+           bytes_are_whole(&call->sni) && read_repeat(scan, record) &&
+           read_members(scan, TABLE(call_end_rows), record) &&
            json_scan_char(scan, '}');
 }
 

@@ -61,6 +61,9 @@ struct record_call {
     uint64_t bytes_in; /* fs: read; net: received */
     uint64_t bytes_out;
     uint64_t argc;
+    uint64_t first_mono_ns; /* REPEAT: when the first and the last of them were */
+    uint64_t last_mono_ns;
+    struct str_view digest; /* REPEAT: over what was counted */
 };
 
 struct record_policy {
@@ -84,7 +87,7 @@ struct audit_record {
     uint64_t of_pseq;
     struct str_view id;
     struct str_view timestamp; /* "2026-11-20T10:30:00.123456789Z" */
-    struct json_text run;
+    struct json_text run; /* absent in the writer's own records */
     enum audit_source source;
     enum audit_kind kind;
     enum audit_status status;

@@ -32,6 +32,26 @@ int ring_file_check(int fd)
     return 0;
 }
 
+void ring_producer_map(struct ring_producer *ring, void *mapped)
+{
+    uint8_t *folds = (uint8_t *)mapped + RING_HEAD_BYTES;
+
+    ring->head = mapped;
+    ring->folds = (struct ring_fold *)(void *)folds;
+    ring->bytes = folds + FOLD_SLOTS * FOLD_BYTES;
+}
+
+void ring_consumer_map(struct ring_consumer *ring, const void *mapped)
+{
+    const uint8_t *folds = (const uint8_t *)mapped + RING_HEAD_BYTES;
+
+    ring->head = mapped;
+    ring->folds = (const struct ring_fold *)(const void *)folds;
+    ring->bytes = folds + FOLD_SLOTS * FOLD_BYTES;
+}
+
+_Static_assert(sizeof(struct ring_fold) == FOLD_BYTES, "a fold is one cell");
+
 static void write_pad(uint8_t *at, uint32_t length)
 {
     const uint32_t pad[2] = {length, EVENT_MAGIC_PAD};
@@ -48,7 +68,8 @@ void *ring_producer_reserve(struct ring_producer *ring, uint32_t length)
 
     if (wanted > ring->limit) {
         ring->limit =
-            atomic_load_explicit(&ring->state->consumed, memory_order_acquire) + RING_BYTES;
+            atomic_load_explicit(&atomic_load(&ring->state)->consumed, memory_order_acquire) +
+            RING_BYTES;
         if (wanted > ring->limit) {
             return NULL;
         }
@@ -100,4 +121,16 @@ int ring_consumer_next(struct ring_consumer *ring, void *buffer)
         ring->position += start[0];
         return (int)start[0];
     }
+}
+
+uint32_t ring_consumer_fold(const struct ring_consumer *ring, unsigned int index, void *buffer)
+{
+    const struct ring_fold *fold = &ring->folds[index];
+    uint32_t length = atomic_load_explicit(&fold->length, memory_order_acquire);
+
+    if (length == 0 || length > sizeof(fold->record)) {
+        return 0;
+    }
+    memcpy(buffer, fold->record, length);
+    return length;
 }

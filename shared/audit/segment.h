@@ -1,5 +1,5 @@
 /*
- * Reading a segment of the log: lines whose seq, chain and hash hold.
+ * Reading the records of a log: each line by itself, then the chain over the lines.
  *
  * The text may be anything: it is read with bounds checks, and what is wrong is named. This is
  * the one reader for the writer's recovery, for verifying and for exporting.
@@ -10,41 +10,46 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/audit/record_words.h"
 #include "shared/base/str_view.h"
 #include "shared/crypto/sha256.h"
 
-#define SEGMENT_NAME_MAX 32 /* 20 digits, ".jsonl", NUL */
-
-void segment_name_format(uint64_t first_seq, char name[static SEGMENT_NAME_MAX]);
-/* False for a name that is not exactly that of a segment. */
-bool segment_name_parse(const char *name, uint64_t *ret_first_seq);
-
+/* One record. The text is borrowed. */
 struct segment_line {
     struct str_view text; /* without the newline */
     uint64_t seq;
     uint64_t producer;
     uint64_t pseq;
     uint64_t count; /* pseq that the record stands for */
+    uint64_t mono_ns;
+    enum audit_kind kind;
+    uint8_t previous[SHA256_SIZE];
     uint8_t hash[SHA256_SIZE];
 };
 
-struct segment_reader {
-    struct str_view text;
-    size_t offset; /* whole good lines so far */
+/*
+ * Judges one line without its newline: the grammar, strictly, and its own hash. -EBADMSG and *why
+ * (static text) when it is not a record, or was changed. Threads: any, each with its own sha.
+ */
+int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_line *ret_line,
+                      const char **reterr_why);
+
+/* Where a chain stands. {0}: at the beginning of a log. */
+struct segment_chain {
     uint64_t next_seq;
-    char previous_hash[SHA256_HEX_SIZE];
-    const char *why; /* after -EBADMSG: what is wrong with line next_seq */
+    uint8_t previous[SHA256_SIZE];
 };
 
-/* `previous_hash`: 64 zeros at the beginning of a log. */
-struct segment_reader segment_reader_init(struct str_view text, uint64_t first_seq,
-                                          const char previous_hash[static SHA256_HEX_SIZE]);
+/* The line must be the next one. -EBADMSG and *why otherwise. */
+int segment_chain_add(struct segment_chain *chain, const struct segment_line *line,
+                      const char **reterr_why);
 
-/*
- * The next whole line: 1, or 0 at the end. Bytes behind the last newline are a torn line, not an
- * error: they begin at reader->offset. -EBADMSG: the line is not the one that the chain wants.
- */
-int segment_reader_next(struct segment_reader *reader, struct sha256 *sha,
-                        struct segment_line *ret_line);
+/* Takes the first whole line off `rest`; false when there is none (a torn line may be left). */
+bool segment_take_line(struct str_view *rest, struct str_view *ret_line);
+
+/* The raw value of a member of the record or, with `inside` ("call"), of an object in it. Absent
+ * when it is not there. The line must have been read. */
+struct str_view segment_line_member(const struct segment_line *line, const char *inside,
+                                    const char *name);
 
 #endif

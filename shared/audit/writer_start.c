@@ -61,17 +61,37 @@ static int try_connect(const char *directory, struct failure *reterr)
     return error < 0 ? error : take_fd(&fd);
 }
 
+#define ENVIRONMENT_MAX 4
+
+/* Where the writer finds its key (state_directory.h); nothing else of the starter's. */
+static void keep_environment(char *ret_kept[static ENVIRONMENT_MAX])
+{
+    static const char *const names[] = {"FAILCORE_STATE=", "XDG_STATE_HOME=", "HOME="};
+    size_t count = 0;
+
+    for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+            if (strncmp(*entry, names[n], strlen(names[n])) == 0) {
+                ret_kept[count++] = *entry;
+                break;
+            }
+        }
+    }
+    ret_kept[count] = NULL;
+}
+
 static int spawn(const char *program, const char *directory, int errors, pid_t *ret_pid)
 {
     AUTO_FREE char *operand = strdup(directory);
     char *const argv[] = {(char[]){WRITER_PROGRAM}, operand, NULL};
-    char *const environment[] = {NULL};
+    char *environment[ENVIRONMENT_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
     sigset_t all;
     int error;
 
+    keep_environment(environment);
     sigemptyset(&none);
     sigfillset(&all);
     if (operand == NULL || posix_spawn_file_actions_init(&actions) != 0) {

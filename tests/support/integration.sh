@@ -11,6 +11,8 @@ set -u
 : "${FAILCORE_BUILD_DIR:=$FAILCORE_SOURCE_DIR/build/dev}"
 bin=$FAILCORE_BUILD_DIR/bin
 work=$(mktemp -d "${TMPDIR:-/tmp}/failcore-test.XXXXXX")
+# Keys and pins of the logs that a test makes.
+export FAILCORE_STATE=$work/state
 checks_passed=0
 checks_failed=0
 exit_commands=()

@@ -1,0 +1,150 @@
+#include "auditd/compressor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "shared/audit/segment_file.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+
+#define QUEUE_MAX 1024U /* more wait for the next start */
+#define LEVEL     3
+
+struct compressor {
+    int log;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool has_thread;
+    bool ending;
+    uint64_t queue[QUEUE_MAX];
+    unsigned int first;
+    unsigned int count;
+};
+
+static int compress_stream(int from, int to)
+{
+    AUTO_FREE char *in = malloc(ZSTD_CStreamInSize());
+    AUTO_FREE char *out = malloc(ZSTD_CStreamOutSize());
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    int error = in == NULL || out == NULL || context == NULL ? -ENOMEM : 0;
+    bool ended = false;
+
+    if (error == 0) {
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    }
+    while (error == 0 && !ended) {
+        ssize_t got = read_upto(from, in, ZSTD_CStreamInSize());
+        ZSTD_inBuffer input = {.src = in, .size = got < 0 ? 0 : (size_t)got};
+        size_t left = 1;
+
+        error = got < 0 ? (int)got : 0;
+        ended = got >= 0 && (size_t)got < ZSTD_CStreamInSize();
+        while (error == 0 && (input.pos < input.size || (ended && left != 0))) {
+            ZSTD_outBuffer output = {.dst = out, .size = ZSTD_CStreamOutSize()};
+
+            left = ZSTD_compressStream2(context, &output, &input,
+                                        ended ? ZSTD_e_end : ZSTD_e_continue);
+            error = ZSTD_isError(left) ? -EIO : write_all(to, out, output.pos);
+        }
+    }
+    ZSTD_freeCCtx(context);
+    return error;
+}
+
+static void compress_segment(int log, uint64_t first_seq)
+{
+    const struct segment_entry plain = {.first_seq = first_seq};
+    const struct segment_entry packed = {.first_seq = first_seq, .is_compressed = true};
+    AUTO_CLOSE int from = -1;
+    AUTO_CLOSE int to = -1;
+    char plain_name[SEGMENT_NAME_MAX];
+    char packed_name[SEGMENT_NAME_MAX];
+    char temporary[SEGMENT_NAME_MAX + 4];
+
+    segment_name_format(&plain, plain_name);
+    segment_name_format(&packed, packed_name);
+    snprintf(temporary, sizeof(temporary), "%s.new", packed_name);
+    from = openat(log, plain_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    to = openat(log, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (from < 0 || to < 0 || compress_stream(from, to) < 0 || fsync(to) < 0 ||
+        renameat(log, temporary, log, packed_name) < 0 || fsync(log) < 0) {
+        unlinkat(log, temporary, 0);
+        return;
+    }
+    unlinkat(log, plain_name, 0);
+}
+
+static void *run(void *argument)
+{
+    struct compressor *compressor = argument;
+
+    pthread_mutex_lock(&compressor->lock);
+    while (!compressor->ending) {
+        uint64_t first_seq;
+
+        if (compressor->count == 0) {
+            pthread_cond_wait(&compressor->wake, &compressor->lock);
+            continue;
+        }
+        first_seq = compressor->queue[compressor->first];
+        compressor->first = (compressor->first + 1) % QUEUE_MAX;
+        compressor->count--;
+        pthread_mutex_unlock(&compressor->lock);
+        compress_segment(compressor->log, first_seq);
+        pthread_mutex_lock(&compressor->lock);
+    }
+    pthread_mutex_unlock(&compressor->lock);
+    return NULL;
+}
+
+struct compressor *compressor_new(int log)
+{
+    struct compressor *compressor = calloc(1, sizeof(*compressor));
+
+    if (compressor == NULL) {
+        return NULL;
+    }
+    compressor->log = log;
+    pthread_mutex_init(&compressor->lock, NULL);
+    pthread_cond_init(&compressor->wake, NULL);
+    return compressor;
+}
+
+void compressor_free(struct compressor *compressor)
+{
+    if (compressor == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&compressor->lock);
+    compressor->ending = true;
+    pthread_cond_signal(&compressor->wake);
+    pthread_mutex_unlock(&compressor->lock);
+    if (compressor->has_thread) {
+        pthread_join(compressor->thread, NULL);
+    }
+    pthread_cond_destroy(&compressor->wake);
+    pthread_mutex_destroy(&compressor->lock);
+    free(compressor);
+}
+
+/* The thread is made with the first segment: a short log never needs one. */
+void compressor_add(struct compressor *compressor, uint64_t first_seq)
+{
+    pthread_mutex_lock(&compressor->lock);
+    if (compressor->count < QUEUE_MAX) {
+        compressor->queue[(compressor->first + compressor->count++) % QUEUE_MAX] = first_seq;
+    }
+    if (!compressor->has_thread) {
+        compressor->has_thread = pthread_create(&compressor->thread, NULL, run, compressor) == 0;
+    }
+    pthread_cond_signal(&compressor->wake);
+    pthread_mutex_unlock(&compressor->lock);
+}

@@ -1,0 +1,250 @@
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "auditd/writer.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/base/text_buffer.h"
+
+static int reserve_lines(struct server *server, unsigned int count, uint32_t *ret_first)
+{
+    unsigned int free_run = 0;
+
+    for (uint32_t i = 0; i < STATE_LINES; i++) {
+        free_run = server->line_used[i] ? 0 : free_run + 1;
+        if (free_run == count) {
+            *ret_first = i + 1 - count;
+            memset(server->line_used + *ret_first, true, count);
+            return 0;
+        }
+    }
+    return -ENOBUFS;
+}
+
+static void release_lines(struct server *server, const struct link *link)
+{
+    memset(server->line_used + link->first_line, false, link->ring_count);
+}
+
+static bool number_is_taken(const struct server *server, uint64_t producer)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        const struct link *link = server->links[i];
+
+        for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+            if (link->rings[r].producer == producer) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A ring that had a writer before keeps its number, if the log knows it and nobody else has it. */
+static void number_ring(struct server *server, struct link_ring *ring)
+{
+    uint64_t next_pseq = 0;
+
+    if (ring->claimed != ATTACH_NO_PRODUCER && !number_is_taken(server, ring->claimed) &&
+        producer_book_find(&server->book, ring->claimed, &next_pseq)) {
+        ring->producer = ring->claimed;
+        ring->next_pseq = next_pseq;
+        ring->replaying = true;
+    } else {
+        ring->producer = server->next_producer++;
+    }
+}
+
+static void open_line(struct server *server, struct link *link, unsigned int index)
+{
+    struct link_ring *ring = &link->rings[index];
+    struct ring_state *line = &server->lines[link->first_line + index];
+
+    number_ring(server, ring);
+    atomic_store(&line->consumed, ring->ring.position);
+    atomic_store(&line->durable, ring->ring.position);
+    atomic_store(&line->producer, ring->producer);
+    atomic_store(&line->over_budget, 0);
+    ring->ring.state = line;
+}
+
+static int welcome(struct server *server, struct link *link)
+{
+    struct attach_welcome message = {.magic = ATTACH_MAGIC,
+                                     .version = ATTACH_VERSION,
+                                     .kind = ATTACH_WELCOME,
+                                     .state_bytes = (uint32_t)STATE_BYTES};
+    const int fds[2] = {server->state_file, server->wake};
+    int error = reserve_lines(server, link->ring_count, &link->first_line);
+
+    if (error < 0) {
+        return error;
+    }
+    for (unsigned int i = 0; i < link->ring_count; i++) {
+        open_line(server, link, i);
+    }
+    link->welcomed = true;
+    message.ring_state_offset =
+        (uint32_t)(sizeof(struct writer_state) + link->first_line * sizeof(struct ring_state));
+    return send_with_fds(link->socket, &message, sizeof(message), fds, 2);
+}
+
+void producers_accept(struct server *server)
+{
+    AUTO_CLOSE int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+
+    if (fd < 0 || server->link_count == LINKS_MAX ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
+        (peer.uid != geteuid() && peer.uid != 0)) {
+        return;
+    }
+    server->links[server->link_count] = link_new(fd);
+    if (server->links[server->link_count] != NULL) {
+        server->link_count++;
+        take_fd(&fd);
+    }
+}
+
+void producers_message(struct server *server, struct link *link)
+{
+    int got;
+
+    if (link->finished) {
+        return;
+    }
+    got = link_receive(link);
+    if (got == 1) {
+        got = welcome(server, link);
+    }
+    if (got < 0 && got != -EAGAIN) {
+        link->finished = true;
+        server->sign_wanted = true;
+    }
+}
+
+void producers_forget(struct server *server, unsigned int index)
+{
+    struct link *link = server->links[index];
+
+    for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+        (void)producer_book_set(&server->book, link->rings[r].producer, link->rings[r].next_pseq);
+    }
+    if (link->welcomed) {
+        release_lines(server, link);
+    }
+    link_free(link);
+    server->links[index] = server->links[--server->link_count];
+    server->last_link_ms = now_ms();
+}
+
+void producers_condemn(struct server *server, struct link *link)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+
+    text_buffer_printf(
+        &members, "\"producer_of\":%llu,\"program\":", (unsigned long long)link->rings[0].producer);
+    text_buffer_append_json_string(&members, str_view_from(link->program));
+    (void)drain_own_record(&server->drain, AUDIT_KIND_LOSS, "producer_corrupt",
+                           text_buffer_view(&members));
+    release_lines(server, link);
+    link->finished = true;
+    link->welcomed = false; /* nothing of it is read any more */
+    shutdown(link->socket, SHUT_RDWR);
+}
+
+static void tell_ring(const struct link_ring *ring, bool durable)
+{
+    struct ring_state *line = ring->ring.state;
+    bool grew = atomic_load(&line->consumed) != ring->ring.position;
+
+    atomic_store(&line->consumed, ring->ring.position);
+    if (durable && atomic_load(&line->durable) != ring->ring.position) {
+        atomic_store(&line->durable, ring->ring.position);
+        grew = true;
+    }
+    if (grew) {
+        atomic_fetch_add(&line->turn, 1);
+        if (atomic_load(&ring->ring.head->waiting) != 0) {
+            syscall(SYS_futex, &line->turn, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+        }
+    }
+}
+
+void producers_tell(struct server *server, bool durable)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        struct link *link = server->links[i];
+
+        for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+            tell_ring(&link->rings[r], durable);
+        }
+    }
+}
+
+bool producers_have_work(const struct server *server)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        const struct link *link = server->links[i];
+
+        for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+            if (atomic_load(&link->rings[r].ring.head->published) != link->rings[r].ring.position) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static uint64_t run_bytes(const struct server *server, const char *run)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        if (strcmp(server->links[i]->run, run) == 0) {
+            bytes += server->links[i]->bytes;
+        }
+    }
+    return bytes;
+}
+
+static void stop_run(struct server *server, const char *run)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        struct link *link = server->links[i];
+
+        if (strcmp(link->run, run) != 0) {
+            continue;
+        }
+        link->over_budget = true;
+        for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+            atomic_store(&link->rings[r].ring.state->over_budget, 1);
+        }
+    }
+    text_buffer_append_text(&members, "\"run_of\":");
+    text_buffer_append_json_string(&members, str_view_from(run));
+    text_buffer_printf(&members, ",\"budget_bytes\":\"%llu\"",
+                       (unsigned long long)server->options.run_budget);
+    (void)drain_own_record(&server->drain, AUDIT_KIND_LIMIT, "log_budget",
+                           text_buffer_view(&members));
+}
+
+void producers_hold_budget(struct server *server)
+{
+    for (unsigned int i = 0; server->options.run_budget != 0 && i < server->link_count; i++) {
+        const struct link *link = server->links[i];
+
+        if (link->welcomed && !link->over_budget &&
+            run_bytes(server, link->run) > server->options.run_budget) {
+            stop_run(server, link->run);
+        }
+    }
+}

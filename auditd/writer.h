@@ -1,0 +1,75 @@
+/*
+ * What the parts of the log writer share: the loop (server.c), the producers that come and go
+ * (producers.c), and the care for the files (housekeeping.c). One thread.
+ */
+#ifndef FAILCORE_AUDITD_WRITER_H
+#define FAILCORE_AUDITD_WRITER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auditd/drain.h"
+#include "auditd/link.h"
+#include "auditd/log_store.h"
+#include "auditd/server.h"
+#include "shared/audit/producer_book.h"
+#include "shared/audit/ring.h"
+
+#define LINKS_MAX   512U
+#define STATE_LINES 4096U /* rings of all producers together */
+#define STATE_BYTES (sizeof(struct writer_state) + STATE_LINES * sizeof(struct ring_state))
+
+struct server {
+    struct server_options options;
+    char socket_path[PATH_MAX];
+    int listener;
+    int wake;
+    int signals;
+    int state_file;
+    struct writer_state *state;
+    struct ring_state *lines;
+    bool line_used[STATE_LINES];
+    struct link *links[LINKS_MAX];
+    unsigned int link_count;
+    struct drain drain;
+    struct producer_book book; /* producers that are not attached now */
+    uint64_t next_producer;    /* numbers are never given twice in one log */
+    uint64_t last_work_ms;
+    uint64_t last_link_ms;
+    uint64_t last_checkpoint_ms;
+    uint64_t segment_since_ms;
+    uint64_t retry_at_ms;
+    bool unsynced;
+    bool sign_wanted; /* a producer leaves, or all have */
+    bool broken;      /* the disk lost something that was written: nothing more is recorded */
+    bool stopping;
+};
+
+uint64_t now_ms(void);
+
+/* ---- producers.c ---- */
+
+void producers_accept(struct server *server);
+void producers_message(struct server *server, struct link *link);
+/* The producer has gone and everything of it is written. */
+void producers_forget(struct server *server, unsigned int index);
+/* Hostile or broken: recorded, and hung up on. */
+void producers_condemn(struct server *server, struct link *link);
+/* Consumed and durable positions into the state file; who waits is woken. */
+void producers_tell(struct server *server, bool durable);
+/* Does a ring hold anything that is not taken? */
+bool producers_have_work(const struct server *server);
+/* Holds runs to their share of the log (SR29). */
+void producers_hold_budget(struct server *server);
+
+/* ---- housekeeping.c ---- */
+
+/* For log_store_open(): fills book and tickets. */
+void housekeeping_on_line(void *context, const struct segment_line *line);
+/* Writes, syncs, signs, rotates and prunes, as it is time. The writer's condition follows. */
+void housekeeping_round(struct server *server);
+/* LEDGER records: the next pseq of `link`'s producers, or of all (NULL). */
+int housekeeping_ledger(struct server *server, const struct link *link);
+
+#endif

@@ -1,0 +1,139 @@
+#include "shared/audit/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/audit/state_directory.h"
+#include "shared/audit/verify.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+
+/* "<last part of the origin>.pin" */
+static void pin_name(const struct note_key *key, char name[static ORIGIN_MAX + 8])
+{
+    const char *slash = strrchr(key->name, '/');
+
+    snprintf(name, ORIGIN_MAX + 8, "%s.pin", slash == NULL ? key->name : slash + 1);
+}
+
+static int read_key(const char *directory, struct sha256 *sha, struct note_key *ret_key,
+                    int *ret_fd, struct failure *reterr)
+{
+    AUTO_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error;
+
+    if (fd < 0) {
+        return failure_set(reterr, -errno, "cannot open %s: %s", directory, strerror(errno));
+    }
+    error = audit_key_read(fd, NULL, sha, ret_key, reterr);
+    if (error == 0) {
+        *ret_fd = take_fd(&fd);
+    }
+    return error;
+}
+
+static int write_pin(int pins, const char *name, struct str_view note)
+{
+    AUTO_CLOSE int fd = -1;
+    char temporary[ORIGIN_MAX + 24];
+    int error;
+
+    snprintf(temporary, sizeof(temporary), "%s.%d", name, (int)getpid());
+    fd = openat(pins, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    error = write_all(fd, note.bytes, note.length);
+    if (error == 0 && (fsync(fd) < 0 || renameat(pins, temporary, pins, name) < 0)) {
+        error = -errno;
+    }
+    if (error < 0) {
+        unlinkat(pins, temporary, 0);
+    }
+    return error;
+}
+
+static int keep(int directory, int pins, const struct note_key *key, struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer note = {0};
+    AUTO(text_buffer_clear) struct text_buffer kept = {0};
+    struct failure ignored = {0};
+    struct checkpoint now;
+    struct checkpoint before;
+    char name[ORIGIN_MAX + 8];
+    int error = audit_note_read(directory, "checkpoint", &note, reterr);
+
+    if (error == 0) {
+        error = checkpoint_open(text_buffer_view(&note), key, &now);
+        failure_set(reterr, error, "the checkpoint is not one that the log's key signed");
+    }
+    if (error < 0) {
+        return error;
+    }
+    reterr->what[0] = '\0';
+    pin_name(key, name);
+    if (audit_note_read(pins, name, &kept, &ignored) == 0) {
+        error = checkpoint_open(text_buffer_view(&kept), key, &before);
+        if (error < 0) {
+            return failure_set(reterr, error, "the pin that is kept is not of this log's key");
+        }
+        if (before.size >= now.size) {
+            return 0;
+        }
+    }
+    error = write_pin(pins, name, text_buffer_view(&note));
+    return error < 0 ? failure_set(reterr, error, "cannot keep a pin: %s", strerror(-error)) : 0;
+}
+
+int audit_pin_keep(const char *directory, struct failure *reterr)
+{
+    AUTO_CLOSE int fd = -1;
+    AUTO_CLOSE int pins = -1;
+    struct sha256 *sha = sha256_new();
+    char path[PATH_MAX];
+    struct note_key key;
+    int error = sha == NULL ? -ENOMEM : read_key(directory, sha, &key, &fd, reterr);
+
+    sha256_free(sha);
+    if (error < 0) {
+        return error;
+    }
+    pins = state_directory_open(STATE_PINS, true, path, reterr);
+    return pins < 0 ? pins : keep(fd, pins, &key, reterr);
+}
+
+int audit_pin_find(const char *directory, char ret_path[static PATH_MAX], unsigned int *ret_uid)
+{
+    AUTO_CLOSE int fd = -1;
+    AUTO_CLOSE int pins = -1;
+    struct failure ignored = {0};
+    struct sha256 *sha = sha256_new();
+    char name[ORIGIN_MAX + 8];
+    struct note_key key;
+    struct stat status;
+    size_t length;
+    int error = sha == NULL ? -ENOMEM : read_key(directory, sha, &key, &fd, &ignored);
+
+    sha256_free(sha);
+    if (error < 0) {
+        return error;
+    }
+    pins = state_directory_open(STATE_PINS, false, ret_path, &ignored);
+    if (pins < 0) {
+        return pins;
+    }
+    pin_name(&key, name);
+    if (fstatat(pins, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        return -errno;
+    }
+    length = strlen(ret_path);
+    if (snprintf(ret_path + length, PATH_MAX - length, "/%s", name) >= (int)(PATH_MAX - length)) {
+        return -ENAMETOOLONG;
+    }
+    *ret_uid = status.st_uid;
+    return 0;
+}
