@@ -134,7 +134,8 @@ int section_footer(struct text_buffer *html, const struct report_model *model,
                    const struct log_view *view, struct failure *reterr)
 {
     struct audit_verdict verdict;
-    int error = audit_verify(view->path, &verdict, reterr);
+    const struct audit_verify_options verify = {.path = view->path};
+    int error = audit_verify(&verify, &verdict, reterr);
 
     if (error < 0) {
         return error;

@@ -15,8 +15,7 @@ check "for its owner alone" test "$(stat -c %a "$report")" = 600
 check "nothing is left beside it" test "$(ls "$work" | grep -c part)" = 0
 
 # ---- a function of the log ------------------------------------------------------------------------
-mkdir "$work/alone"
-cp -r "$log/log" "$work/alone/log"
+cp -r "$log" "$work/alone"
 check "the same bytes from the log alone" sh -c "'$failcore' audit report --audit '$work/alone' | cmp - '$report'"
 check "and in another place and time" sh -c "cd / && TZ=Asia/Tokyo LC_ALL=C HOME=/nonexistent '$failcore' audit --html --audit '$work/alone' | cmp - '$report'"
 "$bin/audit_story" "$log" --calm >/dev/null
