@@ -58,8 +58,10 @@ world_start()
     world_host files.example.net 93.184.216.13 2606:2800:220::13
     world_zone 'rebind.example.com A 10.0.0.1'
     world_certificates || skip "openssl cannot make certificates"
-    world_exec python3 "$FAILCORE_SOURCE_DIR/tests/support/world_server.py" "$world_dir" \
-        >"$world_dir/server.log" 2>&1 &
+    # Not world_exec: a function in the background is a shell of its own, and killing that one
+    # would leave the server behind.
+    ip netns exec "$world_ns" python3 "$FAILCORE_SOURCE_DIR/tests/support/world_server.py" \
+        "$world_dir" >"$world_dir/server.log" 2>&1 </dev/null &
     world_server=$!
     if ! wait_until 10 test -e "$world_dir/ready"; then
         cat "$world_dir/server.log"
@@ -115,7 +117,8 @@ world_saw()
 world_capture()
 {
     command -v tcpdump >/dev/null || skip "needs tcpdump"
-    world_exec tcpdump -i any -U -n -w "$world_dir/capture.pcap" 2>"$world_dir/tcpdump.log" &
+    ip netns exec "$world_ns" tcpdump -i any -U -n -w "$world_dir/capture.pcap" \
+        >/dev/null 2>"$world_dir/tcpdump.log" </dev/null &
     world_tcpdump=$!
     wait_until 5 grep -q 'listening on' "$world_dir/tcpdump.log"
 }
