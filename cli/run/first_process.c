@@ -250,7 +250,7 @@ static int prepare(const struct first_process *first, struct job *job, int *ret_
     int error = become_hidden(first);
 
     if (error == 0) {
-        error = view_enter(first->root, failure);
+        error = view_enter(first->root, first->plan->settings.nested, failure);
     }
     if (error == 0 && streams_want_terminal(first->streams)) {
         error = open_terminal(first, ret_slave);

@@ -184,7 +184,8 @@ static char **copy_arguments(int count, char **from)
 
 static int build_filter(struct run_plan *plan, struct failure *reterr)
 {
-    const struct syscall_filter_options options = {.nested = false, .io_uring = false};
+    const struct syscall_filter_options options = {.nested = plan->settings.nested,
+                                                   .io_uring = plan->settings.io_uring};
     int error = syscall_filter_build(&options, &plan->filter);
 
     return error < 0 ? failure_set(reterr, error, "cannot build the system call filter: %s",
@@ -210,6 +211,7 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
         error = policy_load(options->policies, options->policy_count, &plan->policy, reterr);
     }
     if (error == 0) {
+        plan->settings = policy_run_settings(plan->policy);
         plan->runtime = runtime_directory_open(reterr);
         error = plan->runtime < 0 ? plan->runtime : 0;
     }
@@ -229,6 +231,7 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
 
 void run_plan_clear(struct run_plan *plan)
 {
+    limits_release(&plan->limits);
     policy_unref(plan->policy);
     environment_free(plan->arguments);
     environment_free(plan->environment);

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "cli/run/identity.h"
+#include "cli/run/limits.h"
 #include "cli/run/options.h"
 #include "shared/base/failure.h"
 #include "shared/confine/syscall_filter.h"
@@ -24,6 +25,8 @@ struct run_plan {
     char id[RUN_ID_SIZE];
     const struct run_options *options; /* borrowed */
     struct policy *policy;
+    struct run_settings settings; /* of the policy */
+    struct run_limits limits;
     char workspace[PATH_MAX];   /* without links */
     char mount_path[PATH_MAX];  /* where the run sees it */
     char home[PATH_MAX];        /* private and empty inside the run */

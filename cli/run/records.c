@@ -17,6 +17,7 @@
     ROW(CAUSE_NOT_FOUND, "not_found")                                                              \
     ROW(CAUSE_NOT_EXECUTABLE, "not_executable")                                                    \
     ROW(CAUSE_DAEMON_DIED, "daemon_died")                                                          \
+    ROW(CAUSE_LIMIT, "limit")                                                                      \
     ROW(CAUSE_KILLED, "killed")
 
 const char *run_cause_word(enum run_cause cause)
@@ -41,6 +42,8 @@ int run_exit_code(const struct run_result *result)
         return EXIT_CODE_NOT_FOUND;
     case CAUSE_NOT_EXECUTABLE:
         return EXIT_CODE_CANNOT_EXECUTE;
+    case CAUSE_LIMIT:
+        return result->limit == RUN_LIMIT_WALL_TIME ? EXIT_CODE_TIME_LIMIT : EXIT_CODE_KILLED;
     case CAUSE_DAEMON_DIED:
     case CAUSE_KILLED:
         return EXIT_CODE_KILLED;
@@ -110,6 +113,9 @@ static int print_start(struct text_buffer *text, const struct run_plan *plan)
                                                          : plan->options->uplink));
     text_buffer_printf(text, ",\"workload_uid\":%u", plan->identity.worker_uid);
     print_layers(text);
+    text_buffer_append_text(text, ",\"limits\":{");
+    limits_print(text, &plan->limits);
+    text_buffer_append_char(text, '}');
     member(text, "policy", text_buffer_view(&policy));
     return error < 0 ? error : text_buffer_error(text);
 }
@@ -204,6 +210,9 @@ static void describe(struct text_buffer *text, const struct run_result *result)
     case CAUSE_DAEMON_DIED:
         text_buffer_printf(text, "%s ended, and the run with it", result->detail);
         return;
+    case CAUSE_LIMIT:
+        text_buffer_printf(text, "stopped by limits.%s", run_limit_word(result->limit));
+        return;
     case CAUSE_KILLED:
         text_buffer_append_text(text, "killed from outside");
         return;
@@ -213,14 +222,78 @@ static void describe(struct text_buffer *text, const struct run_result *result)
     }
 }
 
+static enum denial_code limit_code(enum run_limit limit)
+{
+    switch (limit) {
+    case RUN_LIMIT_WALL_TIME:
+        return DENIAL_LIMIT_TIME;
+    case RUN_LIMIT_CPU_TIME:
+    case RUN_LIMIT_CPU:
+        return DENIAL_LIMIT_CPU;
+    case RUN_LIMIT_MEMORY:
+        return DENIAL_LIMIT_MEMORY;
+    case RUN_LIMIT_PROCESSES:
+        return DENIAL_LIMIT_PROCESSES;
+    case RUN_LIMIT_FILE_SIZE:
+    case RUN_LIMIT_DISK:
+        return DENIAL_LIMIT_DISK;
+    case RUN_LIMIT_OUTPUT_BYTES:
+        return DENIAL_LIMIT_OUTPUT;
+    case RUN_LIMIT_COUNT:
+        break;
+    }
+    return DENIAL_INTERNAL;
+}
+
+static enum audit_status status_of(const struct run_result *result)
+{
+    if (result->cause == CAUSE_LIMIT) {
+        return result->limit == RUN_LIMIT_WALL_TIME ? AUDIT_STATUS_TIMEOUT : AUDIT_STATUS_LIMIT;
+    }
+    return result->cause == CAUSE_EXITED && result->exit_code == 0 ? AUDIT_STATUS_OK
+                                                                   : AUDIT_STATUS_FAIL;
+}
+
+static struct str_view code_of(const struct run_result *result)
+{
+    return result->cause == CAUSE_LIMIT ? str_view_from(denial_code_word(limit_code(result->limit)))
+                                        : (struct str_view){0};
+}
+
+int records_limit(struct audit_producer *producer, const struct run_plan *plan,
+                  enum run_limit limit)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+    AUTO(text_buffer_clear) struct text_buffer reason = {0};
+    struct audit_event event = {
+        .kind = AUDIT_KIND_LIMIT,
+        .source = AUDIT_SOURCE_RUN,
+        .status = limit == RUN_LIMIT_WALL_TIME ? AUDIT_STATUS_TIMEOUT : AUDIT_STATUS_LIMIT,
+        .decision = AUDIT_DECISION_BLOCKED,
+        .phase = AUDIT_PHASE_EXECUTE,
+        .actor = {.pid = getpid(), .uid = getuid(), .gid = getgid(), .present = true},
+        .code = str_view_from(denial_code_word(limit_code(limit))),
+    };
+
+    text_buffer_printf(&members, "\"limit\":\"%s\",\"value\":%llu", run_limit_word(limit),
+                       (unsigned long long)plan->limits.values[limit]);
+    text_buffer_printf(&reason, "limits.%s was reached", run_limit_word(limit));
+    if (text_buffer_error(&members) < 0) {
+        return text_buffer_error(&members);
+    }
+    event.call.run = (struct audit_call_run){"limit", text_buffer_view(&members)};
+    event.reason = text_buffer_view(&reason);
+    return audit_emit(producer, &event, NULL);
+}
+
 int records_exec_result(struct audit_producer *producer, const struct run_plan *plan,
                         const struct run_result *result, uint64_t ticket)
 {
     AUTO(text_buffer_clear) struct text_buffer reason = {0};
-    bool ok = result->cause == CAUSE_EXITED && result->exit_code == 0;
     struct audit_event event = {
         .kind = AUDIT_KIND_RESULT,
-        .status = ok ? AUDIT_STATUS_OK : AUDIT_STATUS_FAIL,
+        .status = status_of(result),
+        .code = code_of(result),
         .phase = AUDIT_PHASE_EXECUTE,
         .error = result->error,
         .duration_ns = result->duration_ns,
@@ -237,7 +310,6 @@ int records_end(struct audit_producer *producer, const struct run_plan *plan,
 {
     AUTO(text_buffer_clear) struct text_buffer members = {0};
     AUTO(text_buffer_clear) struct text_buffer reason = {0};
-    bool ok = result->cause == CAUSE_EXITED && result->exit_code == 0;
 
     describe(&reason, result);
     text_buffer_printf(&members, "\"exit\":%d", run_exit_code(result));
@@ -249,6 +321,5 @@ int records_end(struct audit_producer *producer, const struct run_plan *plan,
     if (text_buffer_error(&members) < 0) {
         return text_buffer_error(&members);
     }
-    return emit_run(producer, AUDIT_KIND_END, "end", ok ? AUDIT_STATUS_OK : AUDIT_STATUS_FAIL,
-                    &members);
+    return emit_run(producer, AUDIT_KIND_END, "end", status_of(result), &members);
 }

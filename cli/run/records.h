@@ -21,15 +21,17 @@ enum run_cause {
     CAUSE_NOT_FOUND,
     CAUSE_NOT_EXECUTABLE,
     CAUSE_DAEMON_DIED, /* a part of the boundary is gone: so is the run */
+    CAUSE_LIMIT,       /* a limit of the policy */
     CAUSE_KILLED,      /* from outside, with its first process */
 };
 
 struct run_result {
     enum run_cause cause;
-    int exit_code;      /* of the command; -1 */
-    int signal;         /* that ended it; 0 */
-    int error;          /* positive errno: why it was not executed */
-    const char *detail; /* which daemon */
+    int exit_code;        /* of the command; -1 */
+    int signal;           /* that ended it; 0 */
+    int error;            /* positive errno: why it was not executed */
+    enum run_limit limit; /* with CAUSE_LIMIT */
+    const char *detail;   /* which daemon */
     uint64_t output_bytes;
     uint64_t duration_ns;
 };
@@ -43,6 +45,9 @@ int records_attach(const struct run_plan *plan, struct audit_producer **ret_prod
                    struct failure *reterr);
 int records_start(struct audit_producer *producer, const struct run_plan *plan,
                   struct failure *reterr);
+/* A limit was passed: before anything is done about it. */
+int records_limit(struct audit_producer *producer, const struct run_plan *plan,
+                  enum run_limit limit);
 int records_exec(struct audit_producer *producer, const struct run_plan *plan, uint64_t *ret_ticket,
                  struct failure *reterr);
 /* The last two cannot be refused any more: they say when the log is not there. */

@@ -12,7 +12,9 @@
 #include "shared/confine/descriptors.h"
 
 /* What is enforced today; a policy that asks for more is refused whole. */
-#define ENFORCED (POLICY_PART_FILESYSTEM | POLICY_PART_NETWORK)
+#define ENFORCED                                                                                   \
+    (POLICY_PART_FILESYSTEM | POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_AUDIT |   \
+     POLICY_PART_LIMITS)
 
 static int refuse(const struct failure *failure, int exit_code)
 {
@@ -56,6 +58,9 @@ int verb_run(int argc, char **argv)
     }
     error = run_plan_make(&options, &plan, &failure);
     error = error < 0 ? error : check_policy(&plan, &failure);
+    error = error < 0
+                ? error
+                : limits_prepare(plan.policy, plan.id, options.strict, &plan.limits, &failure);
     if (error < 0) {
         bool of_policy = error == -EOPNOTSUPP || (error == -EINVAL && failure.needed[0] != '\0');
 

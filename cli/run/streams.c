@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,10 +21,18 @@ bool streams_want_terminal(const struct streams *streams)
     return streams->terminal[0] || streams->terminal[1] || streams->terminal[2];
 }
 
-int streams_open(struct streams *streams, struct failure *reterr)
+int streams_open(struct streams *streams, uint64_t output_limit, struct failure *reterr)
 {
-    *streams =
-        (struct streams){.inner = {-1, -1, -1}, .outer = {-1, -1, -1}, .master = -1, .tty = -1};
+    *streams = (struct streams){
+        .inner = {-1, -1, -1},
+        .outer = {-1, -1, -1},
+        .master = -1,
+        .tty = -1,
+        .budget = {.limit = output_limit, .alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+    };
+    if (streams->budget.alarm < 0) {
+        return failure_set(reterr, -errno, "cannot make an event: %s", strerror(errno));
+    }
     for (int fd = 0; fd <= 2; fd++) {
         int ends[2];
 
@@ -63,6 +72,19 @@ void streams_copy_window_size(const struct streams *streams)
     }
 }
 
+/* How much of `wanted` may still go out. */
+static size_t take_budget(struct stream_budget *budget, size_t wanted)
+{
+    uint64_t before = atomic_fetch_add(&budget->used, wanted);
+    uint64_t left = before >= budget->limit ? 0 : budget->limit - before;
+
+    if (left >= wanted) {
+        return wanted;
+    }
+    (void)eventfd_write(budget->alarm, 1);
+    return (size_t)left;
+}
+
 /* Until the end of the run's output. Nobody reads on the other side: closing our end tells the
  * writer. A terminal master gives EIO when the last process of the run has closed it. */
 static void *pump_outwards(void *argument)
@@ -71,6 +93,7 @@ static void *pump_outwards(void *argument)
     char piece[PIECE];
 
     for (;;) {
+        size_t allowed;
         ssize_t got = read(pump->from, piece, sizeof(piece));
 
         if (got < 0 && errno == EINTR) {
@@ -79,8 +102,8 @@ static void *pump_outwards(void *argument)
         if (got <= 0) {
             break;
         }
-        atomic_fetch_add(&pump->bytes, (uint64_t)got);
-        if (write_all(pump->to, piece, (size_t)got) < 0) {
+        allowed = take_budget(pump->budget, (size_t)got);
+        if (write_all(pump->to, piece, allowed) < 0 || allowed < (size_t)got) {
             break;
         }
     }
@@ -125,13 +148,15 @@ static void *pump_inwards(void *argument)
     return NULL;
 }
 
-static int start(struct stream_pump *pump, void *(*body)(void *), int from, int to, int watched)
+static int start(struct stream_pump *pump, void *(*body)(void *), int from, int to, int watched,
+                 struct stream_budget *budget)
 {
     int error;
 
     pump->from = from;
     pump->to = to;
     pump->watched = watched;
+    pump->budget = budget;
     error = pthread_create(&pump->thread, NULL, body, pump);
     pump->started = error == 0;
     return -error;
@@ -142,23 +167,25 @@ int streams_start(struct streams *streams, struct failure *reterr)
     int error = 0;
 
     if (streams->terminal[0]) {
-        error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, streams->master, -1);
+        error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, streams->master, -1, NULL);
     } else {
-        error =
-            start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, take_fd(&streams->outer[0]), -1);
+        error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, take_fd(&streams->outer[0]), -1,
+                      NULL);
         streams->pumps[PUMP_INPUT].watched = streams->pumps[PUMP_INPUT].to;
     }
     for (int fd = 1; error == 0 && fd <= 2; fd++) {
         if (!streams->terminal[fd]) {
-            error = start(&streams->pumps[fd], pump_outwards, take_fd(&streams->outer[fd]), fd, -1);
+            error = start(&streams->pumps[fd], pump_outwards, take_fd(&streams->outer[fd]), fd, -1,
+                          &streams->budget);
         }
     }
     if (error == 0 && streams_want_terminal(streams)) {
         int to = streams->terminal[1] ? 1 : streams->tty;
         int from = fcntl(streams->master, F_DUPFD_CLOEXEC, 3);
 
-        error =
-            from < 0 ? -errno : start(&streams->pumps[PUMP_TERMINAL], pump_outwards, from, to, -1);
+        error = from < 0 ? -errno
+                         : start(&streams->pumps[PUMP_TERMINAL], pump_outwards, from, to, -1,
+                                 &streams->budget);
     }
     return error < 0 ? failure_set(reterr, error, "cannot start a thread: %s", strerror(-error))
                      : 0;
@@ -231,15 +258,11 @@ void streams_close(struct streams *streams)
     for (int fd = 0; fd <= 2; fd++) {
         close_fd(&streams->outer[fd]);
     }
-    /* The input pump may sit in a read of the caller's descriptor: it ends with the process. */
+    /* The alarm stays open for a pump that nobody waited for. The input pump may sit in a read of
+     * the caller's descriptor: it ends with the process. */
 }
 
 uint64_t streams_output_bytes(const struct streams *streams)
 {
-    uint64_t bytes = 0;
-
-    for (int i = PUMP_OUTPUT; i < PUMP_COUNT; i++) {
-        bytes += atomic_load(&streams->pumps[i].bytes);
-    }
-    return bytes;
+    return atomic_load(&streams->budget.used);
 }

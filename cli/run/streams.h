@@ -18,13 +18,20 @@
 
 #include "shared/base/failure.h"
 
+/* What the command may write in all; passing it is told once, and nothing more goes out. */
+struct stream_budget {
+    _Atomic uint64_t used;
+    uint64_t limit; /* UINT64_MAX: none */
+    int alarm;      /* an eventfd, readable once it is used up */
+};
+
 struct stream_pump {
     pthread_t thread;
     bool started;
     int from; /* owned when it is the run's side */
     int to;
-    int watched; /* of the input pump: the pipe whose reader may leave; -1 */
-    _Atomic uint64_t bytes;
+    int watched;                  /* of the input pump: the pipe whose reader may leave; -1 */
+    struct stream_budget *budget; /* of the outgoing ones */
 };
 
 struct streams {
@@ -36,10 +43,11 @@ struct streams {
     bool raw;
     struct termios saved;
     struct stream_pump pumps[4]; /* in, out, error, pty to terminal */
+    struct stream_budget budget;
 };
 
 /* Looks at the caller's descriptors and makes the pipes. */
-int streams_open(struct streams *streams, struct failure *reterr);
+int streams_open(struct streams *streams, uint64_t output_limit, struct failure *reterr);
 bool streams_want_terminal(const struct streams *streams);
 /* After the run's processes were made: ours are the only copies left here. */
 void streams_close_inner(struct streams *streams);

@@ -22,6 +22,8 @@
 #include "shared/confine/process_handle.h"
 
 #define DAEMON_STOP_MS 5000
+#define LIMIT_TICK_MS  50  /* how often counters of a control group are read */
+#define TERM_GRACE_MS  150 /* between SIGTERM and the kill when the time is over */
 
 struct supervisor {
     const struct run_plan *plan;
@@ -38,7 +40,8 @@ struct supervisor {
     int own_handle;
     uint64_t exec_ticket;
     bool started_recorded;
-    bool ended; /* the command's own end was reported */
+    bool ended;        /* the command's own end was reported */
+    bool asked_to_end; /* the time is over and SIGTERM was sent */
     struct timespec began;
     struct run_result result;
 };
@@ -168,7 +171,9 @@ static int send_network(struct supervisor *supervisor, const struct daemon_conte
             return count;
         }
     }
-    error = message_send(supervisor->socket, &enter, namespaces, (size_t)count);
+    /* Before it makes anything: all its children are born in the group. */
+    error = cgroup_add(&supervisor->plan->limits.cgroup, supervisor->setup_pid);
+    error = error < 0 ? error : message_send(supervisor->socket, &enter, namespaces, (size_t)count);
     for (int i = 0; i < count; i++) {
         close(namespaces[i]);
     }
@@ -269,7 +274,8 @@ static int start(struct supervisor *supervisor, char **arguments, int count, str
     if (error < 0) {
         return failure_set(reterr, error, "cannot watch signals: %s", strerror(-error));
     }
-    error = streams_open(&supervisor->streams, reterr);
+    error = streams_open(&supervisor->streams,
+                         supervisor->plan->limits.values[RUN_LIMIT_OUTPUT_BYTES], reterr);
     error = error < 0 ? error : start_setup(supervisor, arguments, count, reterr);
     streams_close_inner(&supervisor->streams);
     error = error < 0 ? error : records_attach(supervisor->plan, &supervisor->producer, reterr);
@@ -316,9 +322,12 @@ static void take_message(struct supervisor *supervisor)
         stop_with_the_command(supervisor);
     } else if (message.kind == MESSAGE_ENDED) {
         supervisor->ended = true;
-        supervisor->result.cause = message.signal != 0 ? CAUSE_SIGNALED : CAUSE_EXITED;
         supervisor->result.exit_code = message.exit_code;
         supervisor->result.signal = message.signal;
+        if (supervisor->result.cause == CAUSE_LIMIT) {
+            return; /* it obeyed the SIGTERM */
+        }
+        supervisor->result.cause = message.signal != 0 ? CAUSE_SIGNALED : CAUSE_EXITED;
     }
 }
 
@@ -331,56 +340,128 @@ static void daemon_died(struct supervisor *supervisor, const char *name, struct 
     failure_set_mend(reterr, "failcore show; the machine's log says what ended it");
 }
 
+static void limit_passed(struct supervisor *supervisor, enum run_limit limit,
+                         struct failure *reterr)
+{
+    (void)records_limit(supervisor->producer, supervisor->plan, limit);
+    supervisor->result.cause = CAUSE_LIMIT;
+    supervisor->result.limit = limit;
+    supervisor->result.detail = run_limit_word(limit);
+    failure_set(reterr, -ETIMEDOUT, "the run reached limits.%s", run_limit_word(limit));
+    failure_set_mend(reterr, "raise it in the policy, if that is what the run needs");
+}
+
+/* True: the run has to end. SIGTERM first, and soon the kill. */
+static bool check_clock(struct supervisor *supervisor, struct failure *reterr)
+{
+    const uint64_t limit_ms = supervisor->plan->limits.values[RUN_LIMIT_WALL_TIME];
+    const uint64_t now_ms = elapsed_ns(&supervisor->began) / 1000000;
+
+    if (limit_ms == RUN_LIMIT_NONE || now_ms < limit_ms) {
+        return false;
+    }
+    if (!supervisor->asked_to_end) {
+        supervisor->asked_to_end = true;
+        limit_passed(supervisor, RUN_LIMIT_WALL_TIME, reterr);
+        pass_signal(supervisor, SIGTERM);
+    }
+    return now_ms >= limit_ms + TERM_GRACE_MS;
+}
+
+static bool check_group(struct supervisor *supervisor, struct failure *reterr)
+{
+    if (limits_passed(&supervisor->plan->limits) != RUN_LIMIT_CPU_TIME) {
+        return false;
+    }
+    limit_passed(supervisor, RUN_LIMIT_CPU_TIME, reterr);
+    return true;
+}
+
+/* How long may be waited before a clock has to be looked at; -1: for ever. */
+static int next_look_ms(const struct supervisor *supervisor)
+{
+    const struct run_limits *limits = &supervisor->plan->limits;
+    const uint64_t wall_ms = limits->values[RUN_LIMIT_WALL_TIME];
+    uint64_t now_ms;
+
+    if (limits->values[RUN_LIMIT_CPU_TIME] != RUN_LIMIT_NONE || supervisor->asked_to_end) {
+        return LIMIT_TICK_MS;
+    }
+    if (wall_ms == RUN_LIMIT_NONE) {
+        return -1;
+    }
+    now_ms = elapsed_ns(&supervisor->began) / 1000000;
+    if (now_ms >= wall_ms) {
+        return 0;
+    }
+    return wall_ms - now_ms >= 3600000 ? 3600000 : (int)(wall_ms - now_ms) + 1;
+}
+
+enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, POLL_COUNT };
+
+/* One look at everything that may end the run. True: it is over, or has to be ended. */
+static bool judge(struct supervisor *supervisor, const struct pollfd fds[static POLL_COUNT],
+                  struct failure *reterr)
+{
+    if (fds[SOCKET].revents != 0) {
+        take_message(supervisor);
+    }
+    /* The command's own end wins over a daemon that ends a moment later. */
+    if (fds[FIRST].revents != 0 && fds[SOCKET].revents == 0) {
+        if (!supervisor->ended && supervisor->result.cause == CAUSE_FAILED) {
+            supervisor->result.cause = CAUSE_KILLED;
+            failure_set(reterr, -EIO, "the run was killed from outside");
+        }
+        return true;
+    }
+    if (supervisor->ended) {
+        return false; /* only its last processes are awaited */
+    }
+    if (fds[MOUNT].revents != 0) {
+        daemon_died(supervisor, "failcore-mount", reterr);
+        return true;
+    }
+    if (fds[GUARD].revents != 0) {
+        daemon_died(supervisor, "failcore-netguard", reterr);
+        return true;
+    }
+    if (fds[AUDIT].revents != 0) {
+        daemon_died(supervisor, "failcore-auditd", reterr);
+        return true;
+    }
+    if (fds[OUTPUT].revents != 0) {
+        limit_passed(supervisor, RUN_LIMIT_OUTPUT_BYTES, reterr);
+        return true;
+    }
+    if (fds[SIGNALS].revents != 0) {
+        take_signals(supervisor);
+    }
+    return check_clock(supervisor, reterr) || check_group(supervisor, reterr);
+}
+
 /* Until the run is over or has to be ended. */
 static void watch(struct supervisor *supervisor, struct failure *reterr)
 {
-    enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, COUNT };
-
     for (;;) {
-        struct pollfd fds[COUNT] = {
+        struct pollfd fds[POLL_COUNT] = {
             [FIRST] = {.fd = supervisor->first_handle, .events = POLLIN},
             [MOUNT] = {.fd = supervisor->mount.handle, .events = POLLIN},
             [GUARD] = {.fd = supervisor->guard.handle, .events = POLLIN},
             [AUDIT] = {.fd = audit_producer_alarm_fd(supervisor->producer), .events = POLLIN},
             [SIGNALS] = {.fd = supervisor->signals, .events = POLLIN},
             [SOCKET] = {.fd = supervisor->socket, .events = POLLIN},
+            [OUTPUT] = {.fd = supervisor->streams.budget.alarm, .events = POLLIN},
         };
 
-        if (poll(fds, COUNT, -1) < 0) {
+        if (poll(fds, POLL_COUNT, next_look_ms(supervisor)) < 0) {
             if (errno == EINTR) {
                 continue;
             }
             failure_set(reterr, -errno, "cannot watch the run: %s", strerror(errno));
             return;
         }
-        if (fds[SOCKET].revents != 0) {
-            take_message(supervisor);
-        }
-        /* The command's own end wins over a daemon that ends a moment later. */
-        if (fds[FIRST].revents != 0 && fds[SOCKET].revents == 0) {
-            if (!supervisor->ended) {
-                supervisor->result.cause = CAUSE_KILLED;
-                failure_set(reterr, -EIO, "the run was killed from outside");
-            }
+        if (judge(supervisor, fds, reterr)) {
             return;
-        }
-        if (supervisor->ended) {
-            continue; /* only its last processes are awaited */
-        }
-        if (fds[MOUNT].revents != 0) {
-            daemon_died(supervisor, "failcore-mount", reterr);
-            return;
-        }
-        if (fds[GUARD].revents != 0) {
-            daemon_died(supervisor, "failcore-netguard", reterr);
-            return;
-        }
-        if (fds[AUDIT].revents != 0) {
-            daemon_died(supervisor, "failcore-auditd", reterr);
-            return;
-        }
-        if (fds[SIGNALS].revents != 0) {
-            take_signals(supervisor);
         }
     }
 }
@@ -415,11 +496,33 @@ static void end_processes(struct supervisor *supervisor)
     reap(&supervisor->setup_handle);
 }
 
+/* What the kernel did for the run's group. A command that was killed for memory did not end by
+ * itself; one that went on after a refused fork did. */
+static void judge_by_group(struct supervisor *supervisor)
+{
+    struct run_result *result = &supervisor->result;
+    enum run_limit limit = limits_passed(&supervisor->plan->limits);
+
+    if ((limit != RUN_LIMIT_MEMORY && limit != RUN_LIMIT_PROCESSES) ||
+        supervisor->producer == NULL) {
+        return;
+    }
+    (void)records_limit(supervisor->producer, supervisor->plan, limit);
+    if (limit == RUN_LIMIT_MEMORY &&
+        (result->cause == CAUSE_KILLED ||
+         (result->cause == CAUSE_SIGNALED && result->signal == SIGKILL))) {
+        result->cause = CAUSE_LIMIT;
+        result->limit = limit;
+        result->detail = run_limit_word(limit);
+    }
+}
+
 static void end(struct supervisor *supervisor)
 {
     struct run_result *result = &supervisor->result;
 
     end_processes(supervisor);
+    judge_by_group(supervisor);
     streams_drain(&supervisor->streams, supervisor->signals);
     streams_close(&supervisor->streams);
     result->output_bytes = streams_output_bytes(&supervisor->streams);

@@ -395,7 +395,7 @@ static int mask_proc(int root, struct failure *reterr)
     return 0;
 }
 
-int view_enter(int root, struct failure *reterr)
+int view_enter(int root, bool nested, struct failure *reterr)
 {
     const struct mount_setting settings[] = {{"source", "proc"}};
     AUTO_CLOSE int proc = mount_new("proc", settings, COUNT(settings),
@@ -408,7 +408,7 @@ int view_enter(int root, struct failure *reterr)
                                  "(podman: --security-opt unmask=ALL)");
         return error;
     }
-    error = mask_proc(root, reterr);
+    error = nested ? 0 : mask_proc(root, reterr);
     if (error < 0) {
         return error;
     }

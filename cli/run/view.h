@@ -19,7 +19,9 @@
  */
 int view_build(const struct run_plan *plan, int fuse_fd, int *ret_root, struct failure *reterr);
 
-int view_enter(int root, struct failure *reterr);
+/* `nested`: /proc is left whole, since the kernel gives a nested sandbox a /proc of its own only
+ * where it sees a whole one. */
+int view_enter(int root, bool nested, struct failure *reterr);
 
 /* Whether an absolute path may carry the workspace; says why not. */
 int view_check_mount_path(const char *path, struct failure *reterr);

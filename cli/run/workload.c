@@ -210,13 +210,18 @@ _Noreturn void workload_become(const struct workload_start *start)
     if (error < 0) {
         fail(start, "enter the workspace", error);
     }
-    error = restrict_files(plan);
+    /* Landlock refuses every mount, those of a nested sandbox as well. */
+    error = plan->settings.nested ? 0 : restrict_files(plan);
     if (error < 0) {
         fail(start, "restrict itself with Landlock", error);
     }
     error = descriptors_close_except(kept, sizeof(kept) / sizeof(kept[0]));
     if (error < 0) {
         fail(start, "close descriptors", error);
+    }
+    error = limits_apply_to_self(&plan->limits);
+    if (error < 0) {
+        fail(start, "set its limits", error);
     }
     umask(plan->umask);
     reset_signals();

@@ -156,12 +156,12 @@ static int deny_families(scmp_filter_ctx context, int call)
 {
     const uint64_t beyond = AF_MAX;
     int error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EAFNOSUPPORT), call, 1,
-                                 SCMP_A0(SCMP_CMP_GE, beyond));
+                                 SCMP_A0(SCMP_CMP_GE, beyond, 0));
 
     for (int family = 0; error == 0 && family < AF_MAX; family++) {
         if (!family_allowed(family)) {
             error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EAFNOSUPPORT), call, 1,
-                                     SCMP_A0(SCMP_CMP_EQ, (uint64_t)family));
+                                     SCMP_A0(SCMP_CMP_EQ, (uint64_t)family, 0));
         }
     }
     return error;
@@ -178,12 +178,12 @@ static int deny_sockets(scmp_filter_ctx context)
     }
     for (size_t i = 0; i < 4 && error == 0; i++) {
         error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2,
-                                 SCMP_A0(SCMP_CMP_EQ, families[i / 2]),
+                                 SCMP_A0(SCMP_CMP_EQ, families[i / 2], 0),
                                  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, types[i % 2]));
     }
     if (error == 0) {
         error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
-                                 SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_NE, 0));
+                                 SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0), SCMP_A2(SCMP_CMP_NE, 0, 0));
     }
     return error;
 }
@@ -193,7 +193,7 @@ static int deny_sockets(scmp_filter_ctx context)
 static int deny_limits_of_others(scmp_filter_ctx context)
 {
     return seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 2,
-                            SCMP_A0(SCMP_CMP_NE, 0), SCMP_A2(SCMP_CMP_NE, 0));
+                            SCMP_A0(SCMP_CMP_NE, 0, 0), SCMP_A2(SCMP_CMP_NE, 0, 0));
 }
 
 static int fill(scmp_filter_ctx context, const struct syscall_filter_options *options)

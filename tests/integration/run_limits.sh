@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Limits: each stops what it is for, the record and the exit code say which, the host goes on.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+user_setup
+
+# limited LIMITS CMD...: a run with `limits: {LIMITS}`
+limited()
+{
+    printf 'version: 1\nname: limited\nfilesystem:\n  rules:\n    - {id: all, action: allow, paths: ["**"]}\nlimits: {%s}\n' \
+        "$1" >"$policies/limited.yaml"
+    shift
+    "$bin/failcore" run --no-net --policy "$policies/limited.yaml" --workspace "$ws" \
+        --audit "$audit" --status-fd 9 -- "$@" 9>"$work/status"
+}
+last_limit()
+{
+    records '.kind == "LIMIT"' | tail -1 | jq -r '"\(.call.limit) \(.status) \(.code)"'
+}
+milliseconds()
+{
+    date +%s%3N
+}
+
+began=$(milliseconds)
+limited 'wall_time: 1s' sh -c "trap '' TERM; sleep 100" >/dev/null 2>&1
+code=$?
+took=$(($(milliseconds) - began))
+check "wall time: 124, also for who ignores SIGTERM" test $code = 124
+check "in time ($took ms)" test $took -lt 1700
+check "recorded" test "$(last_limit)" = "wall_time TIMEOUT LIMIT_TIME"
+check "the status says so" jq -es '.[-1].cause == "limit" and .[-1].detail == "wall_time"' \
+    "$work/status"
+check_exit "a run that ends in time is its own" 3 limited 'wall_time: 20s' sh -c 'exit 3'
+limited 'wall_time: 500ms' sh -c "trap 'echo obeyed; exit 0' TERM; while :; do sleep 0.05; done" \
+    >"$work/out" 2>/dev/null
+check "SIGTERM comes first" grep -q obeyed "$work/out"
+
+limited 'output_bytes: 1MiB' sh -c 'head -c 100000000 /dev/zero' >"$work/out" 2>/dev/null
+check "100 MB of output: 137" test $? = 137
+check "and not a byte more than allowed" test "$(stat -c %s "$work/out")" = 1048576
+check "recorded" test "$(last_limit)" = "output_bytes LIMIT LIMIT_OUTPUT"
+limited 'output_bytes: 1000' sh -c 'head -c 1000 /dev/zero' >"$work/out" 2>/dev/null
+check "exactly the limit is allowed" test "$? $(stat -c %s "$work/out")" = "0 1000"
+
+limited 'file_size: 1MiB' sh -c 'head -c 3000000 /dev/zero >big' >/dev/null 2>&1
+check "no file grows past its limit" test "$(stat -c %s "$ws/big")" -le 1048576
+
+limited 'processes: 20' sh -c '
+    for i in $(seq 100); do sleep 3 & done 2>/dev/null; echo $(jobs -p | wc -l)' \
+    >"$work/out" 2>/dev/null
+check "a fork bomb stays small" test "$(ps -e -o args= | grep -c '^sleep 3$')" -lt 25
+bomb='b() { b | b & }; b; sleep 2'
+began=$(milliseconds)
+limited 'processes: 50, wall_time: 3s' bash -c "$bomb" >/dev/null 2>&1
+took=$(($(milliseconds) - began))
+check "the well-known one too ($took ms)" test $took -lt 6000
+
+limited 'disk: 1GiB' true >"$work/out" 2>&1
+check "what cannot be kept is refused" test $? = 65
+check "with the key's place" grep -q 'limited.yaml:6:' "$work/out"
+
+if grep -q '^[0-9]*:.*memory' /proc/self/cgroup && [ -w /sys/fs/cgroup/memory ]; then
+    limited 'memory: 64MiB' python3 -c 'b = bytearray(300 << 20)' >/dev/null 2>&1
+    check "a memory bomb: 137" test $? = 137
+    check "recorded" test "$(last_limit)" = "memory LIMIT LIMIT_MEMORY"
+    limited 'memory: 64MiB' sh -c 'head -c 300000000 /dev/zero >/tmp/fill; echo survived' \
+        >"$work/out" 2>/dev/null
+    check "filling /tmp counts as memory" test "$(grep -c survived "$work/out")" -le 1
+    check "no group is left" bash -c '! find /sys/fs/cgroup -name "failcore-2*" | grep -q .'
+    limited 'cpu_time: 1s' sh -c 'while :; do :; done' >/dev/null 2>&1
+    check "CPU time: 137" test $? = 137
+    check "recorded" test "$(last_limit)" = "cpu_time LIMIT LIMIT_CPU"
+    limited 'cpu: 20%, wall_time: 1s' sh -c 'while :; do :; done; ' >/dev/null 2>&1
+    check "START says by which means" test "$(records '.kind == "START"' | tail -1 |
+        jq -r .call.limits.cpu)" = cgroup-v1
+fi
+
+# Without a group to write, an ordinary user gets rlimits, and --strict none of it.
+cat >"$policies/user.yaml" <<'POLICY'
+version: 1
+name: user
+filesystem:
+  rules:
+    - {id: all, action: allow, paths: ["**"]}
+limits: {memory: 256MiB, processes: 30}
+POLICY
+chmod a+r "$policies/user.yaml"
+check_exit "a user's memory is limited" 1 as_user "$user_bin/failcore" run --no-net --policy \
+    "$policies/user.yaml" -- /usr/bin/python3 -c 'b = bytearray(400 << 20)'
+as_user "$user_bin/failcore" run --no-net --policy "$policies/user.yaml" -- sh -c '
+    for i in $(seq 100); do sleep 2 & done 2>/dev/null; sleep 1' >/dev/null 2>&1
+check "and its processes" test "$(ps -e -o args= | grep -c '^sleep 2$')" -lt 32
+check_exit "--strict refuses the weaker form" 65 as_user "$user_bin/failcore" run --no-net \
+    --strict --policy "$policies/user.yaml" -- true
