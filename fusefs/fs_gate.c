@@ -331,6 +331,9 @@ int fs_gate(struct fs_request *request)
     if (r < 0) {
         return r;
     }
+    if (atomic_load_explicit(&request->tree->unrecorded, memory_order_relaxed)) {
+        return -EIO; /* AUDIT_UNAVAILABLE: a ring that nobody reads is no record */
+    }
     judgement = judge(request);
     request->operation_word =
         judgement.operation == FS_LOOKUP ? request->word : operation_words[judgement.operation];

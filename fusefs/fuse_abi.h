@@ -6,6 +6,7 @@
 #define FAILCORE_FUSEFS_FUSE_ABI_H
 
 #include <linux/fuse.h>
+#include <linux/ioctl.h>
 #include <stdint.h>
 
 /* INIT flags of the second word (bits 32 and up of the whole). */
@@ -46,6 +47,27 @@ struct fuse_abi_backing_map {
 };
 #define FUSE_ABI_BACKING_OPEN  _IOW(229, 1, struct fuse_abi_backing_map)
 #define FUSE_ABI_BACKING_CLOSE _IOW(229, 2, uint32_t)
+
+/* FUSE over io_uring (6.14): what an entry's two buffers hold, and the commands on the device. */
+struct fuse_abi_ring_header {
+    char in_out[128]; /* struct fuse_in_header, then struct fuse_out_header */
+    char op_in[128];  /* the request's own fixed part */
+    struct {
+        uint64_t flags;
+        uint64_t commit_id;
+        uint32_t payload_size;
+        uint32_t padding;
+        uint64_t reserved;
+    } entry;
+};
+struct fuse_abi_ring_command {
+    uint64_t flags;
+    uint64_t commit_id;
+    uint16_t queue;
+    uint8_t padding[6];
+};
+#define FUSE_ABI_RING_REGISTER         1
+#define FUSE_ABI_RING_COMMIT_AND_FETCH 2
 
 /* Notification: every cached dentry of the mount is asked for again (6.16). */
 #define FUSE_ABI_NOTIFY_INC_EPOCH 8

@@ -62,6 +62,7 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
         {.fd = startup->server.ended_event, .events = POLLIN},
         {.fd = startup->options.supervisor_fd, .events = POLLIN},
         {.fd = startup->server.started_event, .events = POLLIN},
+        {.fd = audit_producer_alarm_fd(startup->audit), .events = POLLIN},
     };
 
     for (;;) {
@@ -78,6 +79,10 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             }
             watched[3].fd = -1;
             watched[3].revents = 0;
+        }
+        if (watched[4].revents != 0) {
+            atomic_store(&startup->tree.unrecorded, true);
+            watched[4].fd = -1;
         }
         if (watched[2].revents != 0) {
             /* Nobody is left to serve for: at once, and the kernel answers ENOTCONN. */

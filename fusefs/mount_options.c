@@ -12,6 +12,7 @@ enum option_id {
     OPTION_AUDIT,
     OPTION_PROFILE,
     OPTION_STRICT,
+    OPTION_PASSTHROUGH,
     OPTION_FOREGROUND,
     OPTION_O,
     OPTION_UNMOUNT,
@@ -28,6 +29,8 @@ static const struct option_row rows[] = {
     {OPTION_AUDIT, 0, "audit", "DIR", "record in this directory"},
     {OPTION_PROFILE, 0, "profile", "agent|shared",
      "agent: one user, the owner of SOURCE; shared: several users (default for root)"},
+    {OPTION_PASSTHROUGH, 0, "passthrough", NULL,
+     "the kernel carries the data of open files; what is open outlives a killed server"},
     {OPTION_STRICT, 0, "strict", NULL, "the kernel caches nothing: every look is judged, recorded"},
     {OPTION_FOREGROUND, 'f', "foreground", NULL, "stay in front"},
     {OPTION_O, 'o', "options", "OPT,...", "xattr, noxattr: serve extended attributes or none"},
@@ -156,6 +159,9 @@ static int take_option(int id, const char *argument, struct mount_options *optio
         return 0;
     case OPTION_STRICT:
         options->strict = true;
+        return 0;
+    case OPTION_PASSTHROUGH:
+        options->passthrough = true;
         return 0;
     case OPTION_FOREGROUND:
         options->foreground = true;

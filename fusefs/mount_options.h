@@ -29,6 +29,7 @@ struct mount_options {
     const char *run;
     bool foreground;
     bool strict;
+    bool passthrough;
     bool shared;      /* --profile shared */
     bool profile_set; /* --profile was given */
     bool attributes;  /* -o xattr */

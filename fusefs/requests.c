@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fusefs/fuse_abi.h"
 #include "fusefs/operations.h"
 #include "fusefs/server.h"
 #include "shared/base/cleanup.h"
@@ -103,6 +104,8 @@ static void on_init(void *userdata, struct fuse_conn_info *connection)
     /* No splice: with small requests a pipe costs more than the copy that it saves. */
     connection->want = connection->capable & want;
     connection->time_gran = 1;
+    connection->max_write = REQUEST_DATA_MAX;
+    connection->max_readahead = REQUEST_DATA_MAX;
 }
 
 /* ---- names and objects ---------------------------------------------------------------------- */
@@ -330,10 +333,89 @@ static void on_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t new_parent,
 
 /* ---- open files ----------------------------------------------------------------------------- */
 
+/* The two replies that the library cannot say yet: an open whose data the kernel carries. */
+static int reply_carried_open(fuse_req_t request, const struct fuse_abi_open_out *opened)
+{
+    return fuse_reply_buf(request, (const char *)opened, sizeof(*opened));
+}
+
+static int reply_carried_create(fuse_req_t request, const struct fuse_entry_param *param,
+                                const struct fuse_abi_open_out *opened)
+{
+    const struct stat *from = &param->attr;
+    double whole = (double)(uint64_t)param->attr_timeout;
+    uint32_t nanoseconds = (uint32_t)((param->attr_timeout - whole) * 1e9);
+    struct {
+        struct fuse_entry_out entry;
+        struct fuse_abi_open_out opened;
+    } reply = {
+        .entry =
+            {
+                .nodeid = param->ino,
+                .generation = param->generation,
+                .entry_valid = (uint64_t)whole,
+                .attr_valid = (uint64_t)whole,
+                .entry_valid_nsec = nanoseconds,
+                .attr_valid_nsec = nanoseconds,
+                .attr =
+                    {
+                        .ino = from->st_ino,
+                        .size = (uint64_t)from->st_size,
+                        .blocks = (uint64_t)from->st_blocks,
+                        .atime = (uint64_t)from->st_atim.tv_sec,
+                        .mtime = (uint64_t)from->st_mtim.tv_sec,
+                        .ctime = (uint64_t)from->st_ctim.tv_sec,
+                        .atimensec = (uint32_t)from->st_atim.tv_nsec,
+                        .mtimensec = (uint32_t)from->st_mtim.tv_nsec,
+                        .ctimensec = (uint32_t)from->st_ctim.tv_nsec,
+                        .mode = from->st_mode,
+                        .nlink = (uint32_t)from->st_nlink,
+                        .uid = from->st_uid,
+                        .gid = from->st_gid,
+                        .rdev = (uint32_t)from->st_rdev,
+                        .blksize = (uint32_t)from->st_blksize,
+                    },
+            },
+        .opened = *opened,
+    };
+
+    return fuse_reply_buf(request, (const char *)&reply, sizeof(reply));
+}
+
+/* Whether the kernel is to carry the data of what was just opened. */
+static bool carry(fuse_req_t request, uint64_t handle, struct fuse_abi_open_out *ret_opened)
+{
+    struct server *server = fuse_req_userdata(request);
+    struct open_file *file = open_file_get(&server->tree->files, handle);
+    int id = 0;
+    bool carried = file != NULL && backing_files_open(&server->backing, file, &id);
+
+    open_file_put(&server->tree->files, file);
+    *ret_opened = (struct fuse_abi_open_out){
+        .fh = handle,
+        .open_flags = FUSE_ABI_FOPEN_PASSTHROUGH,
+        .backing_id = id,
+    };
+    return carried;
+}
+
+static void release(fuse_req_t request, const struct caller *caller, uint64_t handle)
+{
+    struct server *server = fuse_req_userdata(request);
+    struct open_file *file = open_file_get(&server->tree->files, handle);
+
+    if (file != NULL) {
+        backing_files_close(&server->backing, file);
+        open_file_put(&server->tree->files, file);
+    }
+    fs_release(server->tree, caller, handle);
+}
+
 static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 {
     struct caller caller = caller_of(request);
     struct tree *tree = tree_of(request);
+    struct fuse_abi_open_out carried;
     uint64_t handle = 0;
     int r = fs_open(tree, &caller, node, file->flags, &handle);
 
@@ -343,8 +425,9 @@ static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *
     }
     file->fh = handle;
     file->keep_cache = !tree->options.strict;
-    if (fuse_reply_open(request, file) == -ENOENT) {
-        fs_release(tree, &caller, handle);
+    if ((carry(request, handle, &carried) ? reply_carried_open(request, &carried)
+                                          : fuse_reply_open(request, file)) == -ENOENT) {
+        release(request, &caller, handle);
     }
 }
 
@@ -353,6 +436,7 @@ static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
 {
     struct caller caller = caller_of(request);
     struct tree *tree = tree_of(request);
+    struct fuse_abi_open_out carried;
     struct fuse_entry_param param;
     struct fs_entry entry;
     uint64_t handle = 0;
@@ -365,8 +449,9 @@ static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     }
     param = entry_param(request, &entry);
     file->fh = handle;
-    if (fuse_reply_create(request, &param, file) == -ENOENT) {
-        fs_release(tree, &caller, handle);
+    if ((carry(request, handle, &carried) ? reply_carried_create(request, &param, &carried)
+                                          : fuse_reply_create(request, &param, file)) == -ENOENT) {
+        release(request, &caller, handle);
         fs_forget(tree, entry.node, 1);
     }
 }
@@ -376,7 +461,7 @@ static void on_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
     struct caller caller = caller_of(request);
 
     (void)node;
-    fs_release(tree_of(request), &caller, file->fh);
+    release(request, &caller, file->fh);
     fuse_reply_err(request, 0);
 }
 

@@ -11,6 +11,7 @@
 
 #include "fusefs/fuse_abi.h"
 #include "fusefs/requests.h"
+#include "fusefs/ring_transport.h"
 #include "shared/base/cleanup.h"
 
 /* ---- the descriptor ------------------------------------------------------------------------- */
@@ -19,13 +20,17 @@ static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
 {
     struct server *server = userdata;
     ssize_t count = read(fd, bytes, length);
+    const struct fuse_in_header *header = bytes;
 
-    if (count >= (ssize_t)sizeof(struct fuse_in_header)) {
-        const struct fuse_in_header *header = bytes;
+    if (count >= (ssize_t)sizeof(*header) && header->opcode == FUSE_INIT) {
+        const struct fuse_init_in *init = (const void *)(header + 1);
 
-        if (header->opcode == FUSE_INIT) {
-            atomic_store(&server->init_unique, header->unique);
+        server->offered2 = 0;
+        if (count >= (ssize_t)(sizeof(*header) + sizeof(*init)) &&
+            (init->flags & FUSE_INIT_EXT) != 0) {
+            server->offered2 = init->flags2;
         }
+        atomic_store(&server->init_unique, header->unique);
     }
     return count;
 }
@@ -40,10 +45,23 @@ static void announce(int event)
 /* INIT's reply says more than the library knows of. Only this one reply is ever touched. */
 static void amend_init(struct server *server, struct fuse_abi_init_out *reply)
 {
-    (void)server;
     /* We clear set-id bits where a write or truncation has to (by acting as the caller): the
      * kernel need not ask for security.capability before each small write. */
     reply->flags |= FUSE_HANDLE_KILLPRIV_V2;
+    if ((reply->flags & FUSE_INIT_EXT) == 0) {
+        return; /* the second word means nothing to this kernel */
+    }
+    if (server->options.passthrough && (server->offered2 & FUSE_ABI_PASSTHROUGH2) != 0) {
+        reply->flags2 |= FUSE_ABI_PASSTHROUGH2;
+        /* How many file systems may lie on one another below us, ourselves included. */
+        reply->max_stack_depth = server->options.stacked ? 2 : 1;
+        server->backing.enabled = true;
+    }
+    if ((server->offered2 & FUSE_ABI_OVER_URING2) != 0 &&
+        ring_transport_new(server->session, server->device, &server->rings) == 0) {
+        reply->flags2 |= FUSE_ABI_OVER_URING2;
+        server->rings_promised = true;
+    }
 }
 
 static ssize_t device_write(int fd, struct iovec *parts, int count, void *userdata)
@@ -53,6 +71,9 @@ static ssize_t device_write(int fd, struct iovec *parts, int count, void *userda
     uint64_t init = atomic_load_explicit(&server->init_unique, memory_order_relaxed);
     ssize_t written;
 
+    if (ring_transport_put(parts, count)) {
+        return (ssize_t)header->len;
+    }
     if (init == 0 || header->unique != init) {
         return writev(fd, parts, count);
     }
@@ -61,6 +82,12 @@ static ssize_t device_write(int fd, struct iovec *parts, int count, void *userda
     }
     written = writev(fd, parts, count);
     atomic_store(&server->init_unique, 0);
+    if (written > 0 && server->rings_promised) {
+        /* A ring that cannot be filled now is as good as a dead server: the kernel waits for it. */
+        if (ring_transport_start(server->rings, REQUEST_DATA_MAX) < 0) {
+            abort();
+        }
+    }
     if (written > 0 && header->error == 0) {
         announce(server->started_event);
     }
@@ -86,6 +113,7 @@ int server_init(struct server *server, struct tree *tree, int device,
         .started_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
         .ended_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
     };
+    backing_files_init(&server->backing, device);
     server->session = fuse_session_new(&args, &table, sizeof(table), server);
     fuse_opt_free_args(&args);
     if (server->session == NULL || server->started_event < 0 || server->ended_event < 0) {
@@ -147,6 +175,8 @@ void server_clear(struct server *server)
         pthread_join(server->thread, NULL);
         server->running = false;
     }
+    ring_transport_free(server->rings);
+    server->rings = NULL;
     if (server->session != NULL) {
         fuse_session_destroy(server->session);
         server->session = NULL;

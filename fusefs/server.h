@@ -14,14 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fusefs/backing_files.h"
 #include "fusefs/tree.h"
 #include "shared/base/failure.h"
 
 struct fuse_session;
+struct ring_transport;
 
 struct server_options {
     bool attributes;  /* serve extended attributes */
     bool passthrough; /* let the kernel carry the data of open files */
+    bool stacked;     /* SOURCE is a stacked file system itself (overlayfs) */
     unsigned int threads;
 };
 
@@ -30,10 +33,13 @@ struct server {
     struct server_options options;
     struct fuse_session *session;
     int device;
-    int started_event; /* readable once the mount serves */
-    int ended_event;   /* readable once it does not any more */
-    atomic_bool ready;
+    int started_event;            /* readable once the mount serves */
+    int ended_event;              /* readable once it does not any more */
     _Atomic uint64_t init_unique; /* of the INIT request whose reply is amended */
+    uint32_t offered2;            /* what the kernel offered there, bits 32 and up */
+    struct backing_files backing;
+    struct ring_transport *rings; /* NULL: requests come by read(2) alone */
+    bool rings_promised;
     pthread_t thread;
     bool running;
 };

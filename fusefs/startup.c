@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,9 +23,10 @@
      POLICY_PART_NETWORK_BUDGET | POLICY_PART_NAME_CHECK)
 #define PARTS_ENFORCED ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT)
 
-#define CACHE_SECONDS    1.0  /* how long a change made underneath may stay unseen */
-#define DESCRIPTORS_MOST 2000 /* kept for nodes, wherever the limit allows more */
-#define THREADS          8
+#define CACHE_SECONDS     1.0  /* how long a change made underneath may stay unseen */
+#define DESCRIPTORS_MOST  2000 /* kept for nodes, wherever the limit allows more */
+#define THREADS           8
+#define RING_THREADS_MOST 64 /* that the log's producer makes room for */
 
 /* ---- policy --------------------------------------------------------------------------------- */
 
@@ -229,7 +231,7 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
         .policy_name = policy_name(startup->policy),
         .policy_revision = policy_revision(startup->policy),
         .policy_hash = str_view_from(policy_hash(startup->policy)),
-        .threads = THREADS + 2,
+        .threads = THREADS + RING_THREADS_MOST,
     };
 
     return audit_producer_attach(&options, &startup->audit, reterr) < 0 ? EXIT_CODE_FAILCORE_FAILED
@@ -266,6 +268,13 @@ static enum exit_code mount_tree(struct startup *startup, int *ret_device, struc
     return EXIT_CODE_OK;
 }
 
+static bool is_stacked(int directory)
+{
+    struct statfs status;
+
+    return fstatfs(directory, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 static enum exit_code serve(struct startup *startup, struct failure *reterr)
 {
     const struct mount_options *options = &startup->options;
@@ -280,6 +289,8 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
     };
     const struct server_options server_options = {
         .attributes = options->attributes,
+        .passthrough = options->passthrough,
+        .stacked = is_stacked(startup->source),
         .threads = THREADS,
     };
     enum exit_code code;

@@ -68,13 +68,25 @@ check "recorded" touch "$mount/before"
 writer=$(fuser "$audit"/log/*.jsonl 2>/dev/null | tr -s ' ' '\n' | grep -v '^$' | head -n 1)
 check "the log has a writer" test -n "$writer"
 kill -9 "$writer"
-# Rings may hold a few records more; then EIO, and the operation has not happened.
+wait_until 2 sh -c "! ls '$mount'"
+check_fails "without a writer nothing is done" mkdir "$mount/after"
+said "and that is EIO" 'Input/output error'
+check "really nothing" test ! -e "$source/after"
+unmount_tree
+
+# The log's disk is full: then nothing is done any more.
+mkdir "$work/small"
+mount -t tmpfs -o size=16m tmpfs "$work/small"
+at_exit "umount -l '$work/small'"
+audit=$work/small
+mount_tree --policy "$allow_all"
+dd if=/dev/zero of="$work/small/filler" bs=64k 2>/dev/null
 refused=no
-for i in $(seq 1 5000); do
-    if ! mkdir "$mount/d$i" 2>"$work/output"; then
+for i in $(seq 1 20000); do
+    if ! mkdir "$mount/e$i" 2>"$work/output"; then
         refused=$i
         break
     fi
 done
-said "without a writer operations are refused (after $refused)" 'Input/output error'
-check "and not done" test ! -e "$source/d$refused"
+said "with a full log operations are refused (after $refused)" 'Input/output error'
+check "and not done" test ! -e "$source/e$refused"
