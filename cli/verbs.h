@@ -8,6 +8,7 @@
     ROW("run", verb_run, "runs a command so that unsafe actions cannot happen")                    \
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \
+    ROW("replay", verb_replay, "decide recorded requests again, touching nothing")                 \
     ROW("show", verb_show, "what happened in a run")                                               \
     ROW("why", verb_why, "why something was blocked, and what would allow it")                     \
     ROW("completion", verb_completion, "a script that completes command lines in your shell")

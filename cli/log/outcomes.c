@@ -47,11 +47,36 @@ static int outcome_compare(const void *a, const void *b)
     return left->seq < right->seq ? -1 : left->seq > right->seq;
 }
 
+/* A created file has a result when it is made and one when it is closed: the worse outcome, the
+ * larger numbers. */
+static void merge(struct outcome *into, const struct outcome *from)
+{
+    if (into->outcome == OUTCOME_OK || into->outcome == OUTCOME_ALLOWED) {
+        into->outcome = from->outcome;
+        memcpy(into->error, from->error, sizeof(into->error));
+    }
+    into->duration_ns =
+        into->duration_ns > from->duration_ns ? into->duration_ns : from->duration_ns;
+    into->bytes_in = into->bytes_in > from->bytes_in ? into->bytes_in : from->bytes_in;
+    into->bytes_out = into->bytes_out > from->bytes_out ? into->bytes_out : from->bytes_out;
+}
+
 void outcomes_settle(struct outcomes *outcomes)
 {
-    if (outcomes->count > 0) {
-        qsort(outcomes->rows, outcomes->count, sizeof(*outcomes->rows), outcome_compare);
+    size_t kept = 0;
+
+    if (outcomes->count == 0) {
+        return;
     }
+    qsort(outcomes->rows, outcomes->count, sizeof(*outcomes->rows), outcome_compare);
+    for (size_t i = 1; i < outcomes->count; i++) {
+        if (outcomes->rows[i].of == outcomes->rows[kept].of) {
+            merge(&outcomes->rows[kept], &outcomes->rows[i]);
+        } else {
+            outcomes->rows[++kept] = outcomes->rows[i];
+        }
+    }
+    outcomes->count = kept + 1;
 }
 
 const struct outcome *outcomes_find(const struct outcomes *outcomes, uint64_t seq)

@@ -205,15 +205,16 @@ static void append_directories(struct text_buffer *html, const struct report_mod
 static void append_files(struct text_buffer *html, const struct ledger *ledger)
 {
     text_buffer_append_text(
-        html,
-        "<h3>Files</h3>\n<table class=\"stack\"><thead><tr><th>path</th><th>what became of it</th>"
-        "<th class=\"number\">written</th></tr></thead><tbody>\n");
+        html, "<h3>Files</h3>\n<table class=\"stack\"><thead><tr><th>path</th><th></th><th>what "
+              "became of it</th>"
+              "<th class=\"number\">written</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < at_most(ledger->files.count, TABLE_ROWS_MOST); i++) {
         const struct tally_row *row = ledger->files.rows[i];
 
         text_buffer_append_text(html, "<tr><td class=\"mono\">");
         html_text(html, row->key, HTML_COLUMNS_MOST);
-        text_buffer_append_text(html, "</td><td>");
+        text_buffer_printf(html, "</td><td>%s</td><td class=\"soft\">",
+                           ledger_fate_word(ledger_fate_of(row)));
         append_effects(html, row);
         text_buffer_append_text(html, "</td><td class=\"number\" data-name=\"written\">");
         append_size(html, row->numbers[EFFECT_BYTES_WRITTEN]);
@@ -226,20 +227,22 @@ static void append_files(struct text_buffer *html, const struct ledger *ledger)
 void section_effects(struct text_buffer *html, const struct report_model *model)
 {
     const struct ledger *ledger = &model->ledger;
+    uint64_t fates[FATE_COUNT];
 
     section_begin(html, "files", "What it changed",
                   "Counted from results: what was done, not what was attempted.");
+    ledger_fates(ledger, fates);
     text_buffer_append_text(html, "<p>");
-    html_number(html, ledger->created);
-    text_buffer_append_text(html, " created, ");
-    html_number(html, ledger->modified);
-    text_buffer_append_text(html, " written, ");
-    html_number(html, ledger->deleted);
-    text_buffer_append_text(html, " deleted, ");
+    html_number(html, fates[FATE_CREATED]);
+    text_buffer_append_text(html, " new, ");
+    html_number(html, fates[FATE_CHANGED]);
+    text_buffer_append_text(html, " changed, ");
+    html_number(html, fates[FATE_DELETED]);
+    text_buffer_append_text(html, " gone, ");
+    html_number(html, fates[FATE_TEMPORARY]);
+    text_buffer_append_text(html, " temporary; ");
     html_number(html, ledger->renamed);
-    text_buffer_append_text(html, " renamed; ");
-    append_size(html, ledger->bytes_written);
-    text_buffer_append_text(html, " written.");
+    text_buffer_append_text(html, " renames.");
     if (ledger->pending > 0) {
         text_buffer_append_text(html, " <b>");
         html_number(html, ledger->pending);

@@ -38,7 +38,7 @@ static void append_text_form(const struct paint_box *box, struct text_buffer *te
     paint_word(box, text, PAINT_BOLD, "files\n", 0);
     for (size_t i = 0; i < ledger->files.count; i++) {
         append_key(text, ledger->files.rows[i]);
-        text_buffer_append_text(text, "  ");
+        text_buffer_printf(text, "  %s: ", ledger_fate_word(ledger_fate_of(ledger->files.rows[i])));
         append_effects(text, ledger->files.rows[i]);
         if (ledger->files.rows[i]->numbers[EFFECT_BYTES_WRITTEN] > 0) {
             text_buffer_append_text(text, ", ");
@@ -71,12 +71,16 @@ static void append_text_form(const struct paint_box *box, struct text_buffer *te
 
 /* Names that are not UTF-8 have U+FFFD here; the records have all their bytes. */
 static void append_rows(struct text_buffer *text, const char *name, const struct tally *tally,
-                        const char *const *members, size_t member_count)
+                        const char *const *members, size_t member_count, bool fates)
 {
     text_buffer_printf(text, "\"%s\":[", name);
     for (size_t i = 0; i < tally->count; i++) {
         text_buffer_append_text(text, i > 0 ? ",{\"name\":" : "{\"name\":");
         text_buffer_append_json_string(text, tally->rows[i]->key);
+        if (fates) {
+            text_buffer_printf(text, ",\"fate\":\"%s\"",
+                               ledger_fate_word(ledger_fate_of(tally->rows[i])));
+        }
         for (size_t j = 0; j < member_count; j++) {
             text_buffer_printf(text, ",\"%s\":%" PRIu64, members[j], tally->rows[i]->numbers[j]);
         }
@@ -93,11 +97,11 @@ static void append_json_form(struct text_buffer *text, const struct ledger *ledg
     static const char *const programs[] = {"started"};
 
     text_buffer_append_char(text, '{');
-    append_rows(text, "files", &ledger->files, files, EFFECT_COUNT);
+    append_rows(text, "files", &ledger->files, files, EFFECT_COUNT, true);
     text_buffer_append_char(text, ',');
-    append_rows(text, "hosts", &ledger->hosts, hosts, HOST_COUNT);
+    append_rows(text, "hosts", &ledger->hosts, hosts, HOST_COUNT, false);
     text_buffer_append_char(text, ',');
-    append_rows(text, "programs", &ledger->programs, programs, 1);
+    append_rows(text, "programs", &ledger->programs, programs, 1, false);
     text_buffer_printf(
         text,
         ",\"created\":%" PRIu64 ",\"modified\":%" PRIu64 ",\"deleted\":%" PRIu64

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# failcore replay: recorded runs decided again give the same; a changed rule gives its flips and no
+# other; nothing but the log and the policy is touched.
+. "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
+need_root
+command -v strace >/dev/null || skip "no strace"
+failcore=$bin/failcore
+log=$work/audit
+unset NO_COLOR
+mkdir "$work/policies" "$work/spaces"
+
+cat >"$work/policies/project.yaml" <<'Y'
+version: 1
+name: project
+revision: "7"
+extends: [fs_sandbox]
+filesystem:
+  rules:
+    - {id: keep-docs, action: deny, operations: [write, delete, rename], paths: ["docs/**"]}
+    - {id: watch-notes, action: log, paths: ["notes/**"]}
+Y
+
+# ---- a hundred runs, each of other requests, by their own policy ----------------------------------
+work_of() {
+    local i=$1
+    mkdir -p "$work/spaces/$i"/{src,docs,notes}
+    echo "key" >"$work/spaces/$i/.env"
+    echo "text" >"$work/spaces/$i/docs/guide.md"
+    cat <<S
+cat .env; echo x >src/f$i; echo x >>docs/guide.md; rm docs/guide.md; echo n >notes/n$i
+$([ $((i % 2)) = 0 ] && echo "mkdir src/d$i; mv src/f$i src/d$i/; rm -r src/d$i")
+$([ $((i % 3)) = 0 ] && echo "ln .env plain; mv .env plain; cat /etc/shadow; ls -la src notes")
+$([ $((i % 5)) = 0 ] && echo "mv docs papers; ln -s ../.env src/link; chmod 600 src/f$i; touch 'src/a b*[?]'; truncate -s 9 notes/n$i")
+$([ $((i % 7)) = 0 ] && printf 'touch "$(printf "src/\\377\\033[2J\\n")"; mkdir -p .git/hooks; echo x >.git/hooks/pre-commit')
+true
+S
+}
+runs=100
+for ((i = 0; i < runs; i++)); do
+    work_of "$i" >"$work/script"
+    "$failcore" run --policy "$work/policies/project.yaml" --no-net --audit "$log" --workspace "$work/spaces/$i" -- \
+        sh -c "$(cat "$work/script")" >/dev/null 2>"$work/err" || { failed "run $i: $(tail -n1 "$work/err")"; break; }
+done
+check "a hundred runs are in the log" sh -c "'$failcore' show --runs --json --audit '$log' | wc -l | grep -qx $runs"
+"$failcore" show --runs --json --audit "$log" | jq -r .run >"$work/runs"
+replayed=0 decided=0
+while read -r run; do
+    if "$failcore" replay "$run" --json --audit "$log" >"$work/replayed"; then
+        replayed=$((replayed + 1))
+        decided=$((decided + $(jq .unchanged "$work/replayed")))
+    else
+        failed "replay of $run: $(head -c 600 "$work/replayed")"
+    fi
+done <"$work/runs"
+check "each of them decided as recorded" test "$replayed" = "$runs"
+check "and there was something to decide" test "$decided" -gt $((runs * 5))
+blocked=$(cat "$log"/log/*.jsonl | jq -s '[.[] | select(.status == "BLOCKED")] | length')
+check "refusals among it" test "$blocked" -gt "$runs"
+
+# ---- one changed rule ----------------------------------------------------------------------------------
+last=$(tail -n1 "$work/runs")
+sed 's/docs\/\*\*/src\/**/' "$work/policies/project.yaml" >"$work/policies/changed.yaml"
+check_exit "a changed policy exits 77" 77 "$failcore" replay "$last" --policy "$work/policies/changed.yaml" --json --audit "$log"
+cp "$work/output" "$work/flips"
+expected() { cat "$log"/log/*.jsonl | jq -s --arg run "$last" "[.[] | select(.run == \$run and .kind == \"DECISION\" and ((.call.path // \"\") | startswith(\"$1\")) and $2) | .call.path] | unique | length"; }
+check "what it denies now are the changes below src" test "$(jq '[.newly_denied[].target] | unique | length' "$work/flips")" = \
+    "$(expected src/ '(.call.op | IN("write", "delete", "rename"))')"
+check "and all are below src" jq -e 'all(.newly_denied[].target; startswith("src/"))' "$work/flips"
+check "by the changed rule" jq -e '.newly_denied | length > 0 and all(.[]; .rule_now == "keep-docs")' "$work/flips"
+check "what it allows now was refused below docs" jq -e '.newly_allowed | length > 0 and all(.[]; (.target | startswith("docs")) and .rule_before == "keep-docs")' "$work/flips"
+check "the same policy by name: no difference" "$failcore" replay "$last" --policy "$work/policies/project.yaml" --audit "$log"
+check_exit "a policy that is not there" 125 "$failcore" replay --policy "$work/policies/none.yaml" --audit "$log"
+echo "version: 1
+nonsense: true" >"$work/policies/bad.yaml"
+check_exit "an unknown key too" 65 "$failcore" replay --policy "$work/policies/bad.yaml" --audit "$log"
+
+# ---- two runs --------------------------------------------------------------------------------------------
+check "a run is like itself" "$failcore" replay diff "$last" "$last" --audit "$log"
+check_exit "and unlike another" 77 "$failcore" replay diff "$last" "$(head -n1 "$work/runs")" --audit "$log"
+check_exit "diff wants two" 2 "$failcore" replay diff "$last" --audit "$log"
+
+# ---- nothing is touched -----------------------------------------------------------------------------------
+strace -f -qq -e trace=%file,%network,%process -o "$work/trace" \
+    "$failcore" replay "$last" --policy "$work/policies/project.yaml" --audit "$log" >/dev/null
+grep -E '^[0-9]+ +open' "$work/trace" | grep -vE 'ENOENT|"/(etc/ld|lib|usr/lib|proc/self)' |
+    grep -oE '"[^"]*"' | tr -d '"' | sort -u >"$work/touched"
+check "something was read" test -s "$work/touched"
+check_fails "only the log and policies are opened" \
+    grep -vE "^($log(/log)?|log|\.|[0-9]{20}\.jsonl(\.zst)?|$work/policies/project.yaml|.*policies.*|.*\.yaml|/etc/failcore.*|)$" "$work/touched"
+check_fails "no socket, no program, no change" \
+    grep -E 'socket|connect|fork|clone|vfork|O_WRONLY|O_RDWR|O_CREAT|unlink|rename|mkdir|chmod' "$work/trace"
+
+# ---- many ---------------------------------------------------------------------------------------------------
+cat "$log"/log/*.jsonl | jq -rs '[.[] | select(.kind == "START")][0].call.policy' >"$work/resolved"
+"$bin/audit_story" "$work/many" --bulk 200000 --calm --policy "$work/resolved" >/dev/null
+many() { [ "$(tail -n1 "$work"/many/log/*.jsonl | grep -c '"kind":"END"')" = 1 ]; }
+check "the large log is there" wait_until 10 many
+began=$(date +%s%N)
+"$failcore" replay --json --audit "$work/many" >"$work/replayed"
+took=$((($(date +%s%N) - began) / 1000000))
+check "200,000 records" jq -e '.records > 200000' "$work/replayed"
+check "in less than their share of five seconds a million (twice that on a busy machine): $took ms" test "$took" -lt 2000
