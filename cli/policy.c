@@ -2,9 +2,9 @@
 #include <errno.h>
 
 #include "cli/policy_verbs.h"
-#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
 #include "shared/base/exit_codes.h"
+#include "shared/base/verb_table.h"
 
 static const struct verb verbs[] = {
 #define POLICY_VERB_ROW(name, function, summary) {name, summary, function},

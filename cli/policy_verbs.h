@@ -7,8 +7,16 @@
 /* name, function, summary */
 #define POLICY_VERB_TABLE(ROW)                                                                     \
     ROW("check", verb_policy_check, "is a policy valid; file, line and column when it is not")     \
+    ROW("show", verb_policy_show, "the policy as programs obey it")                                \
+    ROW("list", verb_policy_list, "the installed policies")                                        \
     ROW("explain", verb_policy_explain, "what a policy says to one request, and which rule")       \
-    ROW("test", verb_policy_test, "run the cases that a policy brings")
+    ROW("test", verb_policy_test, "run the cases that a policy brings")                            \
+    ROW("lint", verb_policy_lint, "rules that do nothing, and what is probably not meant")         \
+    ROW("diff", verb_policy_diff, "what changes from one policy to another")                       \
+    ROW("merge", verb_policy_merge, "several policies as one")                                     \
+    ROW("schema", verb_policy_schema, "the JSON Schema of policies, for editors")                  \
+    ROW("import", verb_policy_import, "a policy of an older dialect in this one's words")          \
+    ROW("classify", verb_policy_classify, "public, or the special-purpose range of an address")
 
 #define POLICY_VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
 POLICY_VERB_TABLE(POLICY_VERB_DECLARE)

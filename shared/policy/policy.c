@@ -106,12 +106,13 @@ static const struct policy_state *walk(struct path_automaton *automaton, struct 
 }
 
 /* SR18: only what the automaton proves free of rules may be bound past the mount. */
-static void drop_restricted_trees(struct policy *policy)
+static int drop_restricted_trees(struct policy *policy)
 {
     struct texts *native = &policy->model->lists[LIST_NATIVE];
     size_t kept = 0;
+    int error = 0;
 
-    for (size_t i = 0; i < native->count; i++) {
+    for (size_t i = 0; error == 0 && i < native->count; i++) {
         struct str_view tree = native->items[i].text;
         const struct policy_state *state;
 
@@ -121,10 +122,13 @@ static void drop_restricted_trees(struct policy *policy)
         state = walk(policy->filesystem, tree);
         if (path_automaton_unrestricted_below(policy->filesystem, state)) {
             native->items[kept++] = native->items[i];
+        } else {
+            error = texts_add(&policy->model->dropped_native, &policy->arena, native->items[i]);
         }
         policy_state_unref(state);
     }
     native->count = kept;
+    return error;
 }
 
 /* A path of the host that a deny or hide rule names is not offered by the sandbox lists. */
@@ -192,10 +196,12 @@ static int compile(struct policy *policy)
         return error;
     }
     error = policy_settings_fill(model, &policy->arena, &policy->settings);
+    if (error == 0) {
+        error = drop_restricted_trees(policy);
+    }
     if (error < 0) {
         return error;
     }
-    drop_restricted_trees(policy);
     drop_denied_paths(policy, LIST_SANDBOX_READ_ONLY);
     drop_denied_paths(policy, LIST_SANDBOX_READ_WRITE);
     drop_denied_paths(policy, LIST_SANDBOX_SOCKETS);

@@ -134,7 +134,7 @@ static void print_rule(struct printer *printer, const struct rule *rule)
 {
     struct text_buffer *text = printer->text;
 
-    text_buffer_append_text(text, "    - {id: ");
+    text_buffer_append_text(text, "{id: ");
     text_buffer_append_yaml_string(text, rule->id);
     text_buffer_printf(text, ", action: %s", verdict_words[rule->action]);
     if (rule->section == SECTION_NETWORK) {
@@ -165,7 +165,14 @@ static void print_rule(struct printer *printer, const struct rule *rule)
             text_buffer_append_yaml_string(text, text_buffer_view(&origin));
         }
     }
-    text_buffer_append_text(text, "}\n");
+    text_buffer_append_char(text, '}');
+}
+
+void rule_print(const struct rule *rule, struct text_buffer *text)
+{
+    struct printer printer = {.text = text};
+
+    print_rule(&printer, rule);
 }
 
 static void print_rules(struct printer *printer, enum section section)
@@ -177,7 +184,9 @@ static void print_rules(struct printer *printer, enum section section)
 
         if (rule->section == section) {
             text_buffer_append_text(printer->text, first ? "  rules:\n" : "");
+            text_buffer_append_text(printer->text, "    - ");
             print_rule(printer, rule);
+            text_buffer_append_char(printer->text, '\n');
             first = false;
         }
     }

@@ -379,8 +379,12 @@ static int store_test(struct reader *reader, void *target, const struct key *key
     test->section = key->target == KEY_FS    ? SECTION_FILESYSTEM
                     : key->target == KEY_NET ? SECTION_NETWORK
                                              : SECTION_PROCESS;
-    return key->target == KEY_FS ? read_fs_case(reader, &context, test, value)
-                                 : value_text(&context, value, &test->subject);
+    if (key->target == KEY_FS) {
+        return read_fs_case(reader, &context, test, value);
+    }
+    error = value_text(&context, value, &test->subject);
+    return error < 0 || key->target == KEY_NET ? error
+                                               : check_absolute(&context, value, test->subject);
 }
 
 static int read_tests(struct reader *reader, const struct key *key, const struct node *value)

@@ -181,7 +181,8 @@ int value_quantity(const struct value_context *context, const struct node *node,
     if (node->quoted && all_digits(node->text)) {
         return refuse(context, node, "write the number without quotes", "a number in quotes");
     }
-    if (all_digits(node->text) && node->text.length > 1 && node->text.bytes[0] == '0') {
+    if (node->text.length > 1 && node->text.bytes[0] == '0' && node->text.bytes[1] >= '0' &&
+        node->text.bytes[1] <= '9') {
         return refuse(context, node, "write the number without zeros in front",
                       "a number that begins with 0");
     }
