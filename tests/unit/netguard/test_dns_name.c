@@ -1,0 +1,108 @@
+#include "tests/support/unit.h"
+
+#include <errno.h>
+
+#include "netguard/dns/dns_name.h"
+
+static int read_at(const uint8_t *bytes, size_t length, size_t offset, struct dns_name *name)
+{
+    struct byte_reader reader = byte_reader_init(bytes, length);
+
+    byte_reader_skip(&reader, offset);
+    return dns_name_read(&reader, true, name);
+}
+
+static void text_and_wire_agree(void **state)
+{
+    char text[DNS_NAME_TEXT_MAX + 1];
+    struct dns_name name, same;
+
+    (void)state;
+    assert_int_equal(dns_name_from_text(STR_VIEW_LITERAL("WWW.Example.org."), &name), 0);
+    assert_int_equal(name.length, 17);
+    assert_string_equal(dns_name_text(&name, text).bytes, "www.example.org");
+    assert_int_equal(read_at(name.wire, name.length, 0, &same), 0);
+    assert_true(dns_name_equals(&name, &same));
+    assert_true(dns_name_is_sound(&name));
+}
+
+static void odd_labels_are_refused(void **state)
+{
+    static const char *const texts[] = {"a..b", ".a", "a b", "a\\.b", "caf\xc3\xa9", "a/b", "*"};
+    struct dns_name name;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(dns_name_from_text(str_view_from(texts[i]), &name), -EINVAL);
+    }
+    /* One label with a dot in it must not pass for two. */
+    assert_int_equal(read_at((const uint8_t *)"\3a.b", 5, 0, &name), -EBADMSG);
+    assert_int_equal(read_at((const uint8_t *)"\1\0", 3, 0, &name), -EBADMSG);
+}
+
+static void pointers_lead_backwards_only(void **state)
+{
+    static const uint8_t good[] = {1, 'a', 0, 1, 'b', 0xc0, 0};
+    static const uint8_t itself[] = {0xc0, 0};
+    static const uint8_t forwards[] = {0xc0, 2, 1, 'a', 0};
+    static const uint8_t loop[] = {1, 'a', 0xc0, 4, 1, 'b', 0xc0, 0};
+    static const uint8_t cut[] = {1, 'a', 0, 0xc0};
+    char text[DNS_NAME_TEXT_MAX + 1];
+    struct byte_reader reader;
+    struct dns_name name;
+
+    (void)state;
+    assert_int_equal(read_at(good, sizeof(good), 3, &name), 0);
+    assert_string_equal(dns_name_text(&name, text).bytes, "b.a");
+    assert_int_equal(read_at(itself, sizeof(itself), 0, &name), -EBADMSG);
+    assert_int_equal(read_at(forwards, sizeof(forwards), 0, &name), -EBADMSG);
+    assert_int_equal(read_at(loop, sizeof(loop), 4, &name), -EBADMSG);
+    assert_int_equal(read_at(cut, sizeof(cut), 3, &name), -EBADMSG);
+    reader = byte_reader_init(good, sizeof(good));
+    byte_reader_skip(&reader, 3);
+    assert_int_equal(dns_name_read(&reader, false, &name), -EBADMSG);
+}
+
+static void lengths_are_bounded(void **state)
+{
+    uint8_t wire[300];
+    struct dns_name name;
+    size_t length = 0;
+
+    (void)state;
+    for (int i = 0; i < 127; i++) {
+        wire[length++] = 1;
+        wire[length++] = 'a';
+    }
+    wire[length++] = 0;
+    assert_int_equal(length, 255);
+    assert_int_equal(read_at(wire, length, 0, &name), 0);
+    wire[length - 1] = 1;
+    wire[length++] = 'a';
+    wire[length++] = 0;
+    assert_int_equal(read_at(wire, length, 0, &name), -EBADMSG);
+    wire[0] = 64;
+    assert_int_equal(read_at(wire, length, 0, &name), -EBADMSG);
+}
+
+static void bytes_of_another_process_are_checked(void **state)
+{
+    struct dns_name lying = {.wire = {200, 'a'}, .length = 10}, none = {.length = 0};
+
+    (void)state;
+    assert_false(dns_name_is_sound(&lying));
+    assert_true(dns_name_is_sound(&none));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_and_wire_agree),
+        cmocka_unit_test(odd_labels_are_refused),
+        cmocka_unit_test(pointers_lead_backwards_only),
+        cmocka_unit_test(lengths_are_bounded),
+        cmocka_unit_test(bytes_of_another_process_are_checked),
+    };
+
+    return cmocka_run_group_tests_name("dns_name", tests, NULL, NULL);
+}

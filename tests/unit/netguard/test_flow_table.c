@@ -1,0 +1,93 @@
+#include "tests/support/unit.h"
+
+#include "netguard/flow/flow_table.h"
+
+static int make_table(void **state)
+{
+    *state = flow_table_new();
+    return *state == NULL;
+}
+
+static int free_table(void **state)
+{
+    flow_table_free(*state);
+    return 0;
+}
+
+static struct flow_key key_numbered(unsigned int number)
+{
+    return (struct flow_key){.agent = {.family = IP_V4, .bytes = {10, 77, 0, 2}},
+                             .remote = {.family = IP_V4, .bytes = {93, 184, 216, 10}},
+                             .agent_port = (uint16_t)number,
+                             .remote_port = (uint16_t)(number >> 16),
+                             .protocol = NET_TCP};
+}
+
+static void a_flow_is_found_by_its_key(void **state)
+{
+    struct flow_key key = key_numbered(5), other = key_numbered(6);
+    struct flow *flow = flow_table_add(*state, &key);
+
+    assert_non_null(flow);
+    assert_int_equal(flow->state, FLOW_NONE);
+    assert_ptr_equal(flow_table_find(*state, &key), flow);
+    assert_null(flow_table_find(*state, &other));
+    other = key;
+    other.protocol = NET_UDP;
+    assert_null(flow_table_find(*state, &other));
+    flow_table_remove(*state, flow);
+    assert_null(flow_table_find(*state, &key));
+}
+
+static void a_full_table_forgets_the_oldest_released_flow(void **state)
+{
+    struct flow_key key, first = key_numbered(0), second = key_numbered(1);
+    struct flow *flow;
+
+    for (unsigned int i = 0; i < FLOWS_MAX; i++) {
+        key = key_numbered(i);
+        flow = flow_table_add(*state, &key);
+        assert_non_null(flow);
+        if (i < 2) {
+            flow_table_release(*state, flow);
+        }
+    }
+    key = key_numbered(FLOWS_MAX);
+    assert_non_null(flow_table_add(*state, &key));
+    assert_null(flow_table_find(*state, &first));
+    assert_non_null(flow_table_find(*state, &second));
+    key = key_numbered(FLOWS_MAX + 1);
+    assert_non_null(flow_table_add(*state, &key));
+    /* Nothing released is left: what waits for its name is not given up for a newcomer. */
+    key = key_numbered(FLOWS_MAX + 2);
+    assert_null(flow_table_add(*state, &key));
+}
+
+static void held_streams_are_bounded(void **state)
+{
+    struct flow_key key;
+    struct flow *flow = NULL;
+
+    for (unsigned int i = 0; i < FLOWS_HELD_MAX; i++) {
+        key = key_numbered(i);
+        flow = flow_table_add(*state, &key);
+        assert_true(flow_table_hold(*state, flow, 1));
+    }
+    key = key_numbered(FLOWS_HELD_MAX);
+    assert_false(flow_table_hold(*state, flow_table_add(*state, &key), 1));
+    flow_table_release(*state, flow);
+    assert_int_equal(flow_table_held(*state), FLOWS_HELD_MAX - 1);
+    assert_true(flow_table_hold(*state, flow_table_find(*state, &key), 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_flow_is_found_by_its_key, make_table, free_table),
+        cmocka_unit_test_setup_teardown(a_full_table_forgets_the_oldest_released_flow, make_table,
+                                        free_table),
+        cmocka_unit_test_setup_teardown(held_streams_are_bounded, make_table, free_table),
+    };
+
+    return cmocka_run_group_tests_name("flow_table", tests, NULL, NULL);
+}
