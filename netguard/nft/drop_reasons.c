@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const struct drop_reason_row rows[DROP_REASON_COUNT] = {
-#define DROP_REASON_ROW(name, word, code, text) [DROP_##name] = {word, DENIAL_##code, text},
+#define DROP_REASON_ROW(name, word, answer, code, text)                                            \
+    [DROP_##name] = {word, DROP_##answer, DENIAL_##code, text},
     DROP_REASON_TABLE(DROP_REASON_ROW)
 #undef DROP_REASON_ROW
 };

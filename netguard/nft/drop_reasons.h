@@ -9,33 +9,40 @@
 
 #include "shared/policy/denial_codes.h"
 
-/* enumerator, word, denial code, text */
+/* enumerator, word, what the agent hears (nothing, or a refusal), denial code, text */
 #define DROP_REASON_TABLE(ROW)                                                                     \
-    ROW(SPOOFED, "spoofed", PACKET_MALFORMED, "the source address is not the agent's")             \
-    ROW(MULTICAST, "multicast", PROTOCOL_DENIED, "multicast and broadcast do not leave")           \
-    ROW(INVALID, "invalid", PACKET_MALFORMED, "not part of a flow that can be tracked")            \
-    ROW(IP_OPTIONS, "ip_options", PACKET_MALFORMED, "IPv4 options do not pass")                    \
-    ROW(EXTENSION, "extension", PROTOCOL_DENIED,                                                   \
+    ROW(SPOOFED, "spoofed", SILENT, PACKET_MALFORMED, "the source address is not the agent's")     \
+    ROW(MULTICAST, "multicast", SILENT, PROTOCOL_DENIED, "multicast and broadcast do not leave")   \
+    ROW(INVALID, "invalid", SILENT, PACKET_MALFORMED, "not part of a flow that can be tracked")    \
+    ROW(IP_OPTIONS, "ip_options", SILENT, PACKET_MALFORMED, "IPv4 options do not pass")            \
+    ROW(EXTENSION, "extension", SILENT, PROTOCOL_DENIED,                                           \
         "IPv6 extension headers and protocols other than tcp and udp do not pass")                 \
-    ROW(PROTOCOL, "protocol", PROTOCOL_DENIED, "only tcp and udp pass")                            \
-    ROW(URGENT, "urgent", PACKET_MALFORMED, "TCP urgent data does not pass")                       \
-    ROW(NOT_SYN, "not_syn", PACKET_MALFORMED, "a new TCP flow begins with SYN and nothing else")   \
-    ROW(TOO_FAST, "too_fast", BUDGET_EXCEEDED, "more new flows per second than the guard judges")  \
-    ROW(TOO_MANY, "too_many", BUDGET_EXCEEDED, "more flows at once than the guard tracks")         \
-    ROW(WITHDRAWN, "withdrawn", ADDRESS_DENIED, "the address is not open in the kernel's sets")    \
-    ROW(TO_GUARD, "to_guard", ADDRESS_DENIED, "the guard itself answers only DNS")                 \
-    ROW(INBOUND, "inbound", ADDRESS_DENIED, "nothing from outside begins a flow")                  \
-    ROW(UNROUTED, "unrouted", ADDRESS_DENIED, "only from the agent to the uplink and back")
+    ROW(PROTOCOL, "protocol", SILENT, PROTOCOL_DENIED, "only tcp and udp pass")                    \
+    ROW(URGENT, "urgent", SILENT, PACKET_MALFORMED, "TCP urgent data does not pass")               \
+    ROW(NOT_SYN, "not_syn", SILENT, PACKET_MALFORMED,                                              \
+        "a new TCP flow begins with SYN and nothing else")                                         \
+    ROW(TOO_FAST, "too_fast", ANSWERED, BUDGET_EXCEEDED,                                           \
+        "more new flows per second than the guard judges")                                         \
+    ROW(TOO_MANY, "too_many", ANSWERED, BUDGET_EXCEEDED,                                           \
+        "more flows at once than the guard tracks")                                                \
+    ROW(WITHDRAWN, "withdrawn", ANSWERED, ADDRESS_DENIED,                                          \
+        "the address is not open in the kernel's sets")                                            \
+    ROW(TO_GUARD, "to_guard", ANSWERED, ADDRESS_DENIED, "the guard itself answers only DNS")       \
+    ROW(INBOUND, "inbound", SILENT, ADDRESS_DENIED, "nothing from outside begins a flow")          \
+    ROW(UNROUTED, "unrouted", SILENT, ADDRESS_DENIED, "only from the agent to the uplink and back")
 
 enum drop_reason {
-#define DROP_REASON_ENUM(name, word, code, text) DROP_##name,
+#define DROP_REASON_ENUM(name, word, answer, code, text) DROP_##name,
     DROP_REASON_TABLE(DROP_REASON_ENUM)
 #undef DROP_REASON_ENUM
         DROP_REASON_COUNT
 };
 
+enum drop_answer { DROP_SILENT = 0, DROP_ANSWERED };
+
 struct drop_reason_row {
     const char *word;
+    enum drop_answer answer; /* tcp and udp hear a reset or an ICMP error, as from the daemon */
     enum denial_code code;
     const char *text;
 };

@@ -70,6 +70,19 @@ static void end_with(struct nft_batch *batch, uint32_t verdict)
     nft_rule_end(batch);
 }
 
+/* A program that is refused hears so at once; only tcp and udp have anybody to tell. */
+static void do_answer(struct nft_batch *batch, const char *chain)
+{
+    nft_rule_begin(batch, chain);
+    match_protocol(batch, IPPROTO_TCP);
+    do_reject_tcp_reset(batch);
+    nft_rule_end(batch);
+    nft_rule_begin(batch, chain);
+    match_protocol(batch, IPPROTO_UDP);
+    do_reject_prohibited(batch);
+    nft_rule_end(batch);
+}
+
 static void write_drop_chains(struct nft_batch *batch)
 {
     for (unsigned int i = 0; i < DROP_REASON_COUNT; i++) {
@@ -86,6 +99,9 @@ static void write_drop_chains(struct nft_batch *batch)
         match_under_rate(batch, LOGGED_PER_SECOND, LOGGED_BURST);
         do_log(batch, RULESET_LOG_GROUP, LOGGED_BYTES, word);
         nft_rule_end(batch);
+        if (drop_reason_row((enum drop_reason)i)->answer == DROP_ANSWERED) {
+            do_answer(batch, chain);
+        }
         nft_rule_begin(batch, chain);
         end_with(batch, NF_DROP);
     }
@@ -129,11 +145,15 @@ static void accept_neighbours(struct nft_batch *batch, const char *chain, const 
     }
 }
 
-/* What every IPv6 stack says by itself when a link comes up: counted, not worth a record. */
+/*
+ * What every IPv6 stack says by itself on a link: counted, not worth a record. Neighbour messages
+ * of the agent are among it: both ends know each other's address from the start (SR23).
+ */
 static void drop_noise(struct nft_batch *batch, const char *chain)
 {
-    static const uint8_t types[] = {ND_ROUTER_SOLICIT, MLD_LISTENER_REPORT, MLD_LISTENER_REDUCTION,
-                                    143 /* MLDv2 report, RFC 3810 */};
+    static const uint8_t types[] = {ND_ROUTER_SOLICIT,      ND_NEIGHBOR_SOLICIT,
+                                    ND_NEIGHBOR_ADVERT,     MLD_LISTENER_REPORT,
+                                    MLD_LISTENER_REDUCTION, 143 /* MLDv2 report, RFC 3810 */};
 
     for (size_t i = 0; i < sizeof(types); i++) {
         nft_rule_begin(batch, chain);
@@ -152,7 +172,6 @@ static void write_prerouting(struct nft_batch *batch, const struct ruleset_confi
 
     nft_counter_add(batch, "noise");
     nft_chain_add(batch, "from_agent");
-    accept_neighbours(batch, "from_agent", config->agent_link);
     drop_noise(batch, "from_agent");
     nft_rule_begin(batch, "from_agent");
     match_packet_type(batch, RULE_DIFFERS, PACKET_HOST);
@@ -225,7 +244,6 @@ static void write_input(struct nft_batch *batch, const struct ruleset_config *co
         match_field(batch, destination_port, NULL, RULE_EQUALS, domain);
         end_with(batch, NF_ACCEPT);
     }
-    accept_neighbours(batch, hook.name, config->agent_link);
     accept_neighbours(batch, hook.name, config->uplink_link);
     drop_noise(batch, hook.name);
     nft_rule_begin(batch, hook.name);
@@ -406,13 +424,9 @@ static void write_verdicts(struct nft_batch *batch)
     nft_rule_begin(batch, "refuse");
     do_count(batch, "refused");
     nft_rule_end(batch);
+    do_answer(batch, "refuse");
     nft_rule_begin(batch, "refuse");
-    match_protocol(batch, IPPROTO_TCP);
-    do_reject_tcp_reset(batch);
-    nft_rule_end(batch);
-    nft_rule_begin(batch, "refuse");
-    do_reject_prohibited(batch);
-    nft_rule_end(batch);
+    end_with(batch, NF_DROP);
 
     nft_chain_add(batch, "judged");
     withdraw(batch, NFPROTO_IPV4, v4_destination, "deny4", true, "open4");

@@ -117,7 +117,7 @@ world_saw()
 world_capture()
 {
     command -v tcpdump >/dev/null || skip "needs tcpdump"
-    ip netns exec "$world_ns" tcpdump -i any -U -n -w "$world_dir/capture.pcap" \
+    ip netns exec "$world_ns" tcpdump -Z root -i any -U -n -w "$world_dir/capture.pcap" \
         >/dev/null 2>"$world_dir/tcpdump.log" </dev/null &
     world_tcpdump=$!
     wait_until 5 grep -q 'listening on' "$world_dir/tcpdump.log"

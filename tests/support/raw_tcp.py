@@ -1,0 +1,109 @@
+"""A TCP client that obeys nobody, for root inside the agent's network namespace: it makes its own
+segments on a packet socket. The caller keeps the kernel's own resets from leaving (nft).
+
+    from raw_tcp import RawTcp
+    c = RawTcp("93.184.216.10", 80)         connects; timestamps are negotiated
+    c.segment(b"data", offset=0)            data at that offset of the stream
+    c.segment(..., timestamp=-1000, bad_checksum=True, flags=..., options=...)
+    c.receive(seconds)                      what the server said so far; acknowledges it
+"""
+
+import random
+import socket
+import struct
+import time
+
+GUARD, OWN = bytes.fromhex("02fc00000001"), bytes.fromhex("02fc00000002")
+AGENT = "10.77.0.2"
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+class RawTcp:
+    def __init__(self, host, port, sport=None):
+        self.host, self.port = host, port
+        self.sport = sport or random.randrange(20000, 60000)
+        self.isn = random.randrange(1 << 32)
+        self.next = (self.isn + 1) & 0xFFFFFFFF
+        self.heard, self.data, self.reset = 0, b"", False
+        self.clock, self.echo = 100000, 0
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800))
+        self.sock.bind(("eth0", 0x800))
+        self.raw(SYN, self.isn, b"", syn=True)
+        self.connected = self.wait(lambda: self.heard != 0, 2)
+        if self.connected:
+            self.raw(ACK, self.next, b"")
+
+    def raw(self, flags, seq, data, syn=False, timestamp=0, bad_checksum=False, ttl=64, options=None):
+        if options is None:
+            stamp = struct.pack("!BBII", 8, 10, (self.clock + timestamp) & 0xFFFFFFFF, self.echo)
+            options = (b"\2\4\5\xb4\4\2" + stamp if syn else b"\1\1" + stamp)
+        words = 5 + len(options) // 4
+        segment = struct.pack("!HHIIBBHHH", self.sport, self.port, seq & 0xFFFFFFFF, self.heard, words << 4, flags,
+                              65535, 0, 0) + options + data
+        pseudo = socket.inet_aton(AGENT) + socket.inet_aton(self.host) + struct.pack("!BBH", 0, 6, len(segment))
+        check = checksum(pseudo + segment) ^ (0x1111 if bad_checksum else 0)
+        segment = segment[:16] + struct.pack("!H", check) + segment[18:]
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), random.randrange(65536), 0x4000, ttl, 6, 0)
+        head += socket.inet_aton(AGENT) + socket.inet_aton(self.host)
+        head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+        self.sock.send(GUARD + OWN + b"\x08\x00" + head + segment)
+        self.clock += 1
+
+    def segment(self, data, offset=0, flags=PSH | ACK, **how):
+        self.raw(flags, self.isn + 1 + offset, data, **how)
+
+    def wait(self, condition, seconds):
+        end = time.monotonic() + seconds
+        while not condition():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.sock.settimeout(left)
+            try:
+                self.take(self.sock.recv(65535))
+            except socket.timeout:
+                return condition()
+        return True
+
+    def take(self, frame):
+        packet = frame[14:]
+        if len(packet) < 40 or frame[:6] != OWN or packet[9] != 6 or packet[12:16] != socket.inet_aton(self.host):
+            return
+        start = (packet[0] & 15) * 4
+        total = struct.unpack_from("!H", packet, 2)[0]
+        sport, dport, seq, ack, words, flags = struct.unpack_from("!HHIIBB", packet, start)
+        if (sport, dport) != (self.port, self.sport):
+            return
+        head = (words >> 4) * 4
+        data = packet[start + head : total]
+        self.acknowledged = ack
+        if flags & RST:
+            self.reset = True
+            return
+        options, at = packet[start + 20 : start + head], 0
+        while at + 1 < len(options) and options[at] != 0:
+            if options[at] == 1:
+                at += 1
+                continue
+            if options[at] == 8 and options[at + 1] == 10:
+                self.echo = struct.unpack_from("!I", options, at + 2)[0]
+            at += max(options[at + 1], 2)
+        if flags & SYN:
+            self.heard = (seq + 1) & 0xFFFFFFFF
+        elif seq == self.heard and (data or flags & FIN):
+            self.data += data
+            self.heard = (seq + len(data) + (1 if flags & FIN else 0)) & 0xFFFFFFFF
+            self.raw(ACK, self.next, b"")
+
+    def receive(self, seconds=0.5):
+        self.wait(lambda: False, seconds)
+        return self.data
