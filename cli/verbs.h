@@ -5,6 +5,9 @@
 /* name, function, summary */
 #define VERB_TABLE(ROW)                                                                            \
     ROW("policy", verb_policy, "check, read, compare and test policies")                           \
+    ROW("ps", verb_ps, "the runs that live now")                                                   \
+    ROW("stop", verb_stop, "asks runs to end, and ends them after ten seconds")                    \
+    ROW("kill", verb_kill, "ends runs now, whatever they do")                                      \
     ROW("run", verb_run, "runs a command so that unsafe actions cannot happen")                    \
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \

@@ -281,12 +281,19 @@ void daemon_kill(struct daemon *daemon)
     }
 }
 
+void daemon_ask(const struct daemon *daemon)
+{
+    if (daemon->name != NULL) {
+        (void)process_handle_signal(daemon->handle, SIGTERM);
+    }
+}
+
 void daemon_stop(struct daemon *daemon, int timeout_ms)
 {
     if (daemon->name == NULL) {
         return;
     }
-    (void)process_handle_signal(daemon->handle, SIGTERM);
+    daemon_ask(daemon);
     if (process_handle_wait(daemon->handle, timeout_ms) < 0) {
         (void)process_handle_signal(daemon->handle, SIGKILL);
     }

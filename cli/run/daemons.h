@@ -32,6 +32,8 @@ int mount_start(const struct daemon_context *context, int *session_fd, struct da
 /* Waits until it serves; closes `ready_fd`. */
 int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr);
 
+/* SIGTERM, without waiting. */
+void daemon_ask(const struct daemon *daemon);
 /* Asks it to leave, and kills it when it does not within `timeout_ms`. Reaps it. */
 void daemon_stop(struct daemon *daemon, int timeout_ms);
 void daemon_kill(struct daemon *daemon);

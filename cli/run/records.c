@@ -18,6 +18,7 @@
     ROW(CAUSE_NOT_EXECUTABLE, "not_executable")                                                    \
     ROW(CAUSE_DAEMON_DIED, "daemon_died")                                                          \
     ROW(CAUSE_LIMIT, "limit")                                                                      \
+    ROW(CAUSE_STOPPED, "stopped")                                                                  \
     ROW(CAUSE_KILLED, "killed")
 
 const char *run_cause_word(enum run_cause cause)
@@ -44,6 +45,10 @@ int run_exit_code(const struct run_result *result)
         return EXIT_CODE_CANNOT_EXECUTE;
     case CAUSE_LIMIT:
         return result->limit == RUN_LIMIT_WALL_TIME ? EXIT_CODE_TIME_LIMIT : EXIT_CODE_KILLED;
+    case CAUSE_STOPPED: /* it may have obeyed with an exit code of its own */
+        return result->exit_code >= 0 ? result->exit_code
+               : result->signal != 0  ? 128 + result->signal
+                                      : EXIT_CODE_KILLED;
     case CAUSE_DAEMON_DIED:
     case CAUSE_KILLED:
         return EXIT_CODE_KILLED;
@@ -212,6 +217,9 @@ static void describe(struct text_buffer *text, const struct run_result *result)
         return;
     case CAUSE_LIMIT:
         text_buffer_printf(text, "stopped by limits.%s", run_limit_word(result->limit));
+        return;
+    case CAUSE_STOPPED:
+        text_buffer_append_text(text, "ended by the operator");
         return;
     case CAUSE_KILLED:
         text_buffer_append_text(text, "killed from outside");

@@ -14,7 +14,8 @@
 
 enum { PUMP_INPUT = 0, PUMP_OUTPUT, PUMP_ERROR, PUMP_TERMINAL, PUMP_COUNT };
 
-#define PIECE 65536
+#define PIECE        65536
+#define JOIN_STEP_MS 100
 
 bool streams_want_terminal(const struct streams *streams)
 {
@@ -220,14 +221,14 @@ void streams_terminal_leave(struct streams *streams)
 
 /* glibc cannot join with a poll: the thread is asked in small steps, which only a stuck reader
  * outside ever makes long. */
-static bool join(struct stream_pump *pump, int give_up_fd)
+static bool join(struct stream_pump *pump, int give_up_fd, int *left_ms)
 {
     for (;;) {
         struct timespec until;
         struct pollfd give_up = {.fd = give_up_fd, .events = POLLIN};
 
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 100000000;
+        until.tv_nsec += JOIN_STEP_MS * 1000000L;
         if (until.tv_nsec >= 1000000000) {
             until.tv_nsec -= 1000000000;
             until.tv_sec++;
@@ -239,13 +240,19 @@ static bool join(struct stream_pump *pump, int give_up_fd)
         if (give_up_fd >= 0 && poll(&give_up, 1, 0) > 0) {
             return false;
         }
+        if (*left_ms >= 0) {
+            *left_ms -= JOIN_STEP_MS;
+            if (*left_ms <= 0) {
+                return false;
+            }
+        }
     }
 }
 
-void streams_drain(struct streams *streams, int give_up_fd)
+void streams_drain(struct streams *streams, int give_up_fd, int timeout_ms)
 {
     for (int i = PUMP_OUTPUT; i < PUMP_COUNT; i++) {
-        if (streams->pumps[i].started && !join(&streams->pumps[i], give_up_fd)) {
+        if (streams->pumps[i].started && !join(&streams->pumps[i], give_up_fd, &timeout_ms)) {
             return;
         }
     }

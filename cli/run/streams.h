@@ -61,8 +61,9 @@ void streams_terminal_leave(struct streams *streams);
 void streams_copy_window_size(const struct streams *streams);
 
 /* Everything that the run wrote has reached the caller when this returns. Only after the run has
- * ended: then every writer is gone. `give_up_fd` readable (or -1) ends the wait. */
-void streams_drain(struct streams *streams, int give_up_fd);
+ * ended: then every writer is gone. `give_up_fd` readable, or `timeout_ms` (-1: none) over, ends
+ * the wait for a reader outside that does not read. */
+void streams_drain(struct streams *streams, int give_up_fd, int timeout_ms);
 void streams_close(struct streams *streams);
 
 /* What the command wrote so far. */

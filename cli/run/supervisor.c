@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/run/control.h"
 #include "cli/run/daemons.h"
 #include "cli/run/messages.h"
 #include "cli/run/setup.h"
@@ -22,8 +23,10 @@
 #include "shared/confine/process_handle.h"
 
 #define DAEMON_STOP_MS 5000
-#define LIMIT_TICK_MS  50  /* how often counters of a control group are read */
-#define TERM_GRACE_MS  150 /* between SIGTERM and the kill when the time is over */
+#define LIMIT_TICK_MS  50    /* how often counters of a control group are read */
+#define TERM_GRACE_MS  150   /* between SIGTERM and the kill when the time is over */
+#define STOP_GRACE_MS  10000 /* and when somebody asked the run to stop */
+#define DRAIN_MS       500   /* for a reader outside, when the run did not end by itself */
 
 struct supervisor {
     const struct run_plan *plan;
@@ -40,8 +43,10 @@ struct supervisor {
     int own_handle;
     uint64_t exec_ticket;
     bool started_recorded;
-    bool ended;        /* the command's own end was reported */
-    bool asked_to_end; /* the time is over and SIGTERM was sent */
+    bool ended; /* the command's own end was reported */
+    struct control control;
+    bool asked_to_end;   /* SIGTERM was sent; the kill follows at kill_at_ms */
+    uint64_t kill_at_ms; /* since `began` */
     struct timespec began;
     struct run_result result;
 };
@@ -284,6 +289,11 @@ static int start(struct supervisor *supervisor, char **arguments, int count, str
         return error;
     }
     supervisor->started_recorded = true;
+    error = control_open(&supervisor->control, supervisor->plan,
+                         audit_producer_directory(supervisor->producer), reterr);
+    if (error < 0) {
+        return error;
+    }
     supervisor->own_handle = process_handle_open(getpid());
     error = seal_policy(supervisor, reterr);
     context.policy_fd = supervisor->policy_fd;
@@ -324,8 +334,8 @@ static void take_message(struct supervisor *supervisor)
         supervisor->ended = true;
         supervisor->result.exit_code = message.exit_code;
         supervisor->result.signal = message.signal;
-        if (supervisor->result.cause == CAUSE_LIMIT) {
-            return; /* it obeyed the SIGTERM */
+        if (supervisor->asked_to_end) {
+            return; /* it obeyed the SIGTERM: the cause is known */
         }
         supervisor->result.cause = message.signal != 0 ? CAUSE_SIGNALED : CAUSE_EXITED;
     }
@@ -351,21 +361,48 @@ static void limit_passed(struct supervisor *supervisor, enum run_limit limit,
     failure_set_mend(reterr, "raise it in the policy, if that is what the run needs");
 }
 
-/* True: the run has to end. SIGTERM first, and soon the kill. */
+/* SIGTERM now, the kill a little later. */
+static void ask_to_end(struct supervisor *supervisor, uint64_t grace_ms)
+{
+    supervisor->asked_to_end = true;
+    supervisor->kill_at_ms = elapsed_ns(&supervisor->began) / 1000000 + grace_ms;
+    pass_signal(supervisor, SIGTERM);
+}
+
+/* True: the run has to end. */
 static bool check_clock(struct supervisor *supervisor, struct failure *reterr)
 {
     const uint64_t limit_ms = supervisor->plan->limits.values[RUN_LIMIT_WALL_TIME];
     const uint64_t now_ms = elapsed_ns(&supervisor->began) / 1000000;
 
-    if (limit_ms == RUN_LIMIT_NONE || now_ms < limit_ms) {
-        return false;
+    if (supervisor->asked_to_end && now_ms >= supervisor->kill_at_ms) {
+        return true;
     }
-    if (!supervisor->asked_to_end) {
-        supervisor->asked_to_end = true;
+    if (limit_ms != RUN_LIMIT_NONE && now_ms >= limit_ms &&
+        supervisor->result.cause != CAUSE_LIMIT) {
         limit_passed(supervisor, RUN_LIMIT_WALL_TIME, reterr);
-        pass_signal(supervisor, SIGTERM);
+        ask_to_end(supervisor, TERM_GRACE_MS);
     }
-    return now_ms >= limit_ms + TERM_GRACE_MS;
+    return false;
+}
+
+/* The operator's word. True: now. */
+static bool take_word(struct supervisor *supervisor)
+{
+    switch (control_serve(&supervisor->control)) {
+    case CONTROL_STOP:
+        supervisor->result.cause = CAUSE_STOPPED;
+        if (!supervisor->asked_to_end) {
+            ask_to_end(supervisor, STOP_GRACE_MS);
+        }
+        return false;
+    case CONTROL_KILL:
+        supervisor->result.cause = CAUSE_STOPPED;
+        return true;
+    case CONTROL_NOTHING:
+        break;
+    }
+    return false;
 }
 
 static bool check_group(struct supervisor *supervisor, struct failure *reterr)
@@ -397,7 +434,7 @@ static int next_look_ms(const struct supervisor *supervisor)
     return wall_ms - now_ms >= 3600000 ? 3600000 : (int)(wall_ms - now_ms) + 1;
 }
 
-enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, POLL_COUNT };
+enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, POLL_COUNT };
 
 /* One look at everything that may end the run. True: it is over, or has to be ended. */
 static bool judge(struct supervisor *supervisor, const struct pollfd fds[static POLL_COUNT],
@@ -436,6 +473,9 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
     if (fds[SIGNALS].revents != 0) {
         take_signals(supervisor);
     }
+    if (fds[CONTROL].revents != 0 && take_word(supervisor)) {
+        return true;
+    }
     return check_clock(supervisor, reterr) || check_group(supervisor, reterr);
 }
 
@@ -451,6 +491,7 @@ static void watch(struct supervisor *supervisor, struct failure *reterr)
             [SIGNALS] = {.fd = supervisor->signals, .events = POLLIN},
             [SOCKET] = {.fd = supervisor->socket, .events = POLLIN},
             [OUTPUT] = {.fd = supervisor->streams.budget.alarm, .events = POLLIN},
+            [CONTROL] = {.fd = supervisor->control.listener, .events = POLLIN},
         };
 
         if (poll(fds, POLL_COUNT, next_look_ms(supervisor)) < 0) {
@@ -517,13 +558,25 @@ static void judge_by_group(struct supervisor *supervisor)
     }
 }
 
+/* Both at once, then for each in turn. */
+static void daemons_stop(struct supervisor *supervisor)
+{
+    const int timeout_ms = supervisor->ended ? DAEMON_STOP_MS : DRAIN_MS;
+
+    daemon_ask(&supervisor->mount);
+    daemon_ask(&supervisor->guard);
+    daemon_stop(&supervisor->mount, timeout_ms);
+    daemon_stop(&supervisor->guard, timeout_ms);
+}
+
 static void end(struct supervisor *supervisor)
 {
     struct run_result *result = &supervisor->result;
 
     end_processes(supervisor);
     judge_by_group(supervisor);
-    streams_drain(&supervisor->streams, supervisor->signals);
+    streams_drain(&supervisor->streams, supervisor->signals,
+                  supervisor->ended && !supervisor->asked_to_end ? -1 : DRAIN_MS);
     streams_close(&supervisor->streams);
     result->output_bytes = streams_output_bytes(&supervisor->streams);
     if (supervisor->exec_ticket != 0) {
@@ -532,14 +585,14 @@ static void end(struct supervisor *supervisor)
                                   supervisor->exec_ticket);
     }
     /* They publish what they still hold before END closes the run. */
-    daemon_stop(&supervisor->mount, DAEMON_STOP_MS);
-    daemon_stop(&supervisor->guard, DAEMON_STOP_MS);
+    daemons_stop(supervisor);
     if (supervisor->started_recorded) {
         (void)records_end(supervisor->producer, supervisor->plan, result);
     }
     if (supervisor->producer != NULL) {
         audit_producer_detach(supervisor->producer);
     }
+    control_close(&supervisor->control, supervisor->plan);
     close_fd(&supervisor->socket);
     close_fd(&supervisor->signals);
     close_fd(&supervisor->policy_fd);
@@ -559,6 +612,7 @@ void supervisor_run(const struct run_plan *plan, char **original_arguments, int 
         .signals = -1,
         .policy_fd = -1,
         .own_handle = -1,
+        .control = {.listener = -1},
         .result = {.exit_code = -1},
     };
 

@@ -1,0 +1,101 @@
+/* failcore ps: the live runs of this user. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/run/live_runs.h"
+#include "cli/verbs.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/exit_codes.h"
+#include "shared/base/inert_text.h"
+#include "shared/base/option_table.h"
+#include "shared/base/text_buffer.h"
+
+enum { OPTION_JSON = 1, OPTION_HELP };
+static const struct option_row options[] = {
+    {OPTION_JSON, 0, "json", NULL, "one JSON object per line"},
+    {OPTION_HELP, 'h', "help", NULL, "this text"},
+};
+static const struct command_table command = {
+    .name = "failcore ps",
+    .synopsis = "[--json]",
+    .summary = "the runs that live now",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+struct listing {
+    bool json;
+    unsigned int count;
+};
+
+/* From the description: what follows "key":, up to the end of its value. */
+static struct str_view value_of(const struct live_run *run, const char *key)
+{
+    const char *json = text_buffer_text(&run->description);
+    const char *at = strstr(json, key);
+    struct str_view value = {0};
+
+    if (at != NULL) {
+        value.bytes = at + strlen(key);
+        value.length = strlen(value.bytes);
+    }
+    return value;
+}
+
+static void print_line(const struct live_run *run)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct str_view command_line = value_of(run, "\"command\":");
+    long long seconds = (long long)time(NULL) - run->started;
+
+    if (command_line.length > 0) {
+        command_line.length--; /* the object's brace */
+    }
+    text_buffer_printf(&text, "%-22s %-12s %8d %5lld:%02lld  ", run->id,
+                       run->name[0] == '\0' ? "-" : run->name, run->pid, seconds / 60,
+                       seconds % 60);
+    (void)inert_text_append_cut(&text, command_line, 60, INERT_TERMINAL);
+    puts(text_buffer_text(&text));
+}
+
+static int show(void *context, const struct live_run *run)
+{
+    struct listing *listing = context;
+
+    if (listing->json) {
+        puts(text_buffer_text(&run->description));
+    } else {
+        if (listing->count == 0) {
+            printf("%-22s %-12s %8s %8s  %s\n", "RUN", "NAME", "PID", "TIME", "COMMAND");
+        }
+        print_line(run);
+    }
+    listing->count++;
+    return 0;
+}
+
+int verb_ps(int argc, char **argv)
+{
+    struct option_scan scan = option_scan_init(&command, argc, argv);
+    struct listing listing = {0};
+    struct failure failure = {0};
+    int id;
+
+    while ((id = option_scan_next(&scan, &failure)) > 0) {
+        if (id == OPTION_HELP) {
+            command_table_print_help(stdout, &command);
+            return EXIT_CODE_OK;
+        }
+        listing.json = true;
+    }
+    if (id < 0) {
+        failure_print(stderr, command.name, &failure);
+        return EXIT_CODE_USAGE;
+    }
+    if (live_runs_each(show, &listing, &failure) < 0) {
+        failure_print(stderr, command.name, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * The supervisor's side of `failcore ps | stop | kill`: a socket in the run's directory, which only
+ * this user can reach, and beside it what the run is, as JSON.
+ *
+ * A word comes in ("status", "stop", "kill"), a line goes out. Who asked for an end keeps the
+ * connection: it closes when the run is over.
+ * Errors: negative errno.
+ */
+#ifndef FAILCORE_CLI_RUN_CONTROL_H
+#define FAILCORE_CLI_RUN_CONTROL_H
+
+#include "cli/run/plan.h"
+#include "shared/base/text_buffer.h"
+
+#define CONTROL_CLIENTS_MAX 8
+
+enum control_word { CONTROL_NOTHING = 0, CONTROL_STOP, CONTROL_KILL };
+
+struct control {
+    int listener; /* -1: none */
+    int clients[CONTROL_CLIENTS_MAX];
+    size_t client_count;
+    struct text_buffer description; /* the run as one JSON object */
+};
+
+/* Makes runs/ID with its socket and description. */
+int control_open(struct control *control, const struct run_plan *plan, const char *audit_directory,
+                 struct failure *reterr);
+/* The listener is readable: answers one caller. */
+enum control_word control_serve(struct control *control);
+void control_close(struct control *control, const struct run_plan *plan);
+
+#endif

@@ -1,0 +1,219 @@
+#include "cli/run/live_runs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/run/runtime_directory.h"
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/confine/process_handle.h"
+
+#define ANSWER_TIMEOUT_MS 500
+#define DESCRIPTION_MAX   65536
+
+void live_run_clear(struct live_run *run)
+{
+    text_buffer_clear(&run->description);
+    *run = (struct live_run){0};
+}
+
+static int connect_to(int runtime, const char *id)
+{
+    AUTO_CLOSE int client = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path, sizeof(address.sun_path),
+                          "/proc/self/fd/%d/runs/%s/control", runtime, id);
+
+    if (client < 0 || length < 0 || (size_t)length >= sizeof(address.sun_path)) {
+        return client < 0 ? -errno : -ENAMETOOLONG;
+    }
+    if (connect(client, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        return -errno;
+    }
+    return take_fd(&client);
+}
+
+static bool answers(int client, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = client, .events = POLLIN};
+
+    return poll(&poll_fd, 1, timeout_ms) == 1;
+}
+
+/* Our own writing (control.c): the keys are in this order, the texts hold no such key. */
+static void take_number(const char *json, const char *key, long long *number)
+{
+    const char *at = strstr(json, key);
+
+    *number = at == NULL ? 0 : strtoll(at + strlen(key), NULL, 10);
+}
+
+static void take_text(const char *json, const char *key, char *text, size_t size)
+{
+    const char *at = strstr(json, key);
+
+    text[0] = '\0';
+    if (at != NULL) {
+        at += strlen(key);
+        snprintf(text, size, "%.*s", (int)strcspn(at, "\""), at);
+    }
+}
+
+static int read_description(int runtime, const char *id, struct live_run *run)
+{
+    char path[LIVE_RUN_NAME_MAX + 16];
+    AUTO_CLOSE int file = -1;
+    long long number;
+    int error;
+
+    snprintf(path, sizeof(path), "runs/%s/run.json", id);
+    file = openat(runtime, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) {
+        return -errno;
+    }
+    error = read_to_end(file, DESCRIPTION_MAX, &run->description);
+    if (error < 0 || run->description.length == 0) {
+        return error < 0 ? error : -ENOENT;
+    }
+    run->description.bytes[strcspn(run->description.bytes, "\n")] = '\0';
+    run->description.length = strlen(run->description.bytes);
+    snprintf(run->id, sizeof(run->id), "%s", id);
+    take_number(run->description.bytes, "\"pid\":", &number);
+    run->pid = (int)number;
+    take_number(run->description.bytes, "\"started\":", &run->started);
+    /* "name" comes before anything that the caller wrote freely. */
+    take_text(run->description.bytes, "\"name\":\"", run->name, sizeof(run->name));
+    return 0;
+}
+
+/* 1: it lives, 0: it does not (any more). */
+static int look_at(int runtime, const char *id, struct live_run *run)
+{
+    int client = connect_to(runtime, id);
+
+    if (client == -ECONNREFUSED) {
+        runtime_directory_remove_run(runtime, id);
+        return 0;
+    }
+    if (client < 0) {
+        return 0; /* it is being made, or ends this moment */
+    }
+    close(client);
+    return read_description(runtime, id, run) == 0 ? 1 : 0;
+}
+
+int live_runs_each(int (*visit)(void *context, const struct live_run *run), void *context,
+                   struct failure *reterr)
+{
+    AUTO_CLOSE int runtime = runtime_directory_open(reterr);
+    char path[64];
+    struct dirent **entries = NULL;
+    int count;
+    int stopped = 0;
+
+    if (runtime < 0) {
+        return runtime;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d/runs", runtime);
+    count = scandir(path, &entries, NULL, alphasort); /* an id begins with its time */
+    for (int i = 0; i < count; i++) {
+        AUTO(live_run_clear) struct live_run run = {0};
+
+        if (stopped == 0 && entries[i]->d_name[0] != '.' &&
+            look_at(runtime, entries[i]->d_name, &run) > 0) {
+            stopped = visit(context, &run);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return stopped < 0 ? stopped : 0;
+}
+
+struct search {
+    const char *word;
+    struct live_run *found;
+    int matches;
+    bool exact;
+};
+
+static int take_match(void *context, const struct live_run *run)
+{
+    struct search *search = context;
+    bool exact = strcmp(run->id, search->word) == 0;
+    bool matches = exact || strcmp(run->name, search->word) == 0 ||
+                   strncmp(run->id, search->word, strlen(search->word)) == 0;
+
+    if (!matches || search->exact) {
+        return 0;
+    }
+    search->exact = exact;
+    search->matches = exact ? 1 : search->matches + 1;
+    search->found->pid = run->pid;
+    snprintf(search->found->id, sizeof(search->found->id), "%s", run->id);
+    return 0;
+}
+
+int live_run_find(const char *word, struct live_run *ret_run, struct failure *reterr)
+{
+    struct search search = {.word = word, .found = ret_run};
+    int error = word[0] == '\0' ? 0 : live_runs_each(take_match, &search, reterr);
+
+    if (error < 0) {
+        return error;
+    }
+    if (search.matches == 1) {
+        return 0;
+    }
+    failure_set(
+        reterr, search.matches == 0 ? -ENOENT : -ENOTUNIQ,
+        search.matches == 0 ? "no live run is called %s" : "several live runs are called %s", word);
+    failure_set_mend(reterr, "failcore ps");
+    return search.matches == 0 ? -ENOENT : -ENOTUNIQ;
+}
+
+/* Its first process dies with it; everything else with that. */
+static int kill_supervisor(const struct live_run *run)
+{
+    AUTO_CLOSE int handle = process_handle_open(run->pid);
+
+    if (handle < 0) {
+        return handle == -ESRCH ? 0 : handle;
+    }
+    (void)process_handle_signal(handle, SIGKILL);
+    return process_handle_wait(handle, ANSWER_TIMEOUT_MS);
+}
+
+int live_run_end(const struct live_run *run, const char *word, int timeout_ms,
+                 struct failure *reterr)
+{
+    AUTO_CLOSE int runtime = runtime_directory_open(reterr);
+    AUTO_CLOSE int client = runtime < 0 ? runtime : connect_to(runtime, run->id);
+    char answer[16];
+    bool ended = false;
+    int error = 0;
+
+    if (client < 0) {
+        return failure_set(reterr, client, "cannot reach the run %s: %s", run->id,
+                           strerror(-client));
+    }
+    if (send(client, word, strlen(word), MSG_NOSIGNAL) > 0 && answers(client, ANSWER_TIMEOUT_MS) &&
+        recv(client, answer, sizeof(answer), 0) > 0) {
+        ended = answers(client, timeout_ms); /* closed: the run is over */
+    }
+    if (!ended) {
+        error = kill_supervisor(run);
+        runtime_directory_remove_run(runtime, run->id);
+    }
+    return error < 0 ? failure_set(reterr, error, "the run %s does not end: %s", run->id,
+                                   strerror(-error))
+                     : 0;
+}

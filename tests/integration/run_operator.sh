@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The operator's side of a run: ps, stop, kill; and what is left when a supervisor was killed.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+user_setup
+
+start_run()
+{
+    rm -f "$ws/started"
+    "$bin/failcore" run --no-net --policy "$allow_all" --workspace "$ws" --audit "$audit" \
+        --status-fd 9 --name "$@" >"$work/out" 2>"$work/err" 9>"$work/status" &
+    run=$!
+    wait_until 10 test -e "$ws/started" || failed "the run did not start: $(cat "$work/err")"
+    id=$(jq -r 'select(.event == "started").run' "$work/status")
+}
+listed()
+{
+    "$bin/failcore" ps | grep -q "$1"
+}
+stubborn="trap '' TERM INT HUP; touch started; sleep 300; sleep 300"
+
+start_run one -- sh -c "$stubborn"
+check "a live run is listed" listed "$id"
+check "with its name" listed one
+check "as JSON with its command" bash -c '"$1" ps --json | jq -e "select(.run == \"$2\") |
+    .command[0] == \"sh\" and .pid == $3" >/dev/null' sh "$bin/failcore" "$id" "$run"
+check "an ordinary user does not see root's runs" test -z "$(as_user "$user_bin/failcore" ps)"
+check_exit "nor can it kill them" 125 as_user "$user_bin/failcore" kill "$id"
+began=$(date +%s%3N)
+check "kill" "$bin/failcore" kill "$id"
+took=$(($(date +%s%3N) - began))
+check "within a second ($took ms)" test $took -lt 1000
+wait $run
+check "the killed run: 137" test $? = 137
+check_fails "it is not listed any more" listed "$id"
+check "END says why" test "$(records ".run == \"$id\" and .kind == \"END\"" | jq -r .call.cause)" \
+    = stopped
+
+start_run two -- sh -c "trap 'exit 6' TERM; touch started; while :; do sleep 0.05; done"
+check "stop, by name" "$bin/failcore" stop two
+wait $run
+check "the command's own answer to SIGTERM" test $? = 6
+
+start_run three -- sh -c "$stubborn"
+server=$(pgrep -P $run failcore-mount)
+kill -STOP "$server"
+began=$(date +%s%3N)
+check "kill with a server that is stopped" "$bin/failcore" kill three
+check "within a second" test $(($(date +%s%3N) - began)) -lt 1000
+wait $run
+check "137 again" test $? = 137
+
+start_run four -- sh -c "$stubborn"
+kill -STOP $run
+began=$(date +%s%3N)
+check "kill with a supervisor that is stopped" "$bin/failcore" kill four
+check "within a second and a half" test $(($(date +%s%3N) - began)) -lt 1500
+wait $run 2>/dev/null
+check "nothing of it is left" bash -c "! pgrep -f '[t]ouch started; sleep 300' >/dev/null"
+
+start_run five -- sh -c "$stubborn"
+{
+    kill -9 $run
+    wait $run
+} 2>/dev/null
+check_fails "a killed supervisor's run is not listed" listed five
+check "and its directory is cleared" test ! -e "/run/failcore/runs/$id"
+
+check_exit "no such run" 125 "$bin/failcore" kill nothing-like-that
+check_exit "no run named" 2 "$bin/failcore" stop
+check_exit "a reader outside that never reads does not keep a killed run" 137 bash -c '
+    "$@" -- sh -c "touch pipe-started; yes" > >(sleep 4) &
+    until [ -e "$0/pipe-started" ]; do sleep 0.05; done
+    "$1" kill pipe; wait $!' "$ws" "$bin/failcore" run --name pipe --no-net --policy "$allow_all" \
+    --workspace "$ws" --audit "$audit"
