@@ -3,7 +3,8 @@
  *
  * The file was opened before, as the caller and with the caller's access mode (SR14): only that
  * descriptor is handed over. An inode is in one mode while anybody has it open, carried or plain,
- * because the kernel answers EIO to a mixture; the first open decides. When the kernel will not
+ * because the kernel answers EIO to a mixture; the first open decides. A file with set-id bits is
+ * plain: the kernel would write it without clearing them. When the kernel will not
  * take a file (no CAP_SYS_ADMIN in the first user namespace, a stack that is too deep, a foreign
  * file system) that inode is plain, and nothing else changes: never EIO, and no other inode is
  * affected.

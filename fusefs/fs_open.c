@@ -31,7 +31,7 @@ static unsigned int needs_of(int flags)
 }
 
 static int add_file(struct fs_request *request, struct node *node, int taken_fd, int flags,
-                    unsigned int needs, uint64_t *ret_handle)
+                    unsigned int needs, mode_t mode, uint64_t *ret_handle)
 {
     struct open_file *file = NULL;
     struct descriptor *descriptor = descriptor_new(taken_fd);
@@ -46,6 +46,7 @@ static int add_file(struct fs_request *request, struct node *node, int taken_fd,
                           .descriptor = descriptor,
                           .flags = flags,
                           .needs = needs,
+                          .set_id = (mode & (S_ISUID | S_ISGID)) != 0,
                           .judged_epoch = request->epoch,
                           .ticket = request->ticket,
                           .opened_ns = request->decided_ns,
@@ -110,7 +111,8 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
         r = truncate_as_caller(tree, caller, fd, flags);
     }
     if (r == 0) {
-        r = add_file(&request, request.sides[0].node, take_fd(&fd), flags, needs, ret_handle);
+        r = add_file(&request, request.sides[0].node, take_fd(&fd), flags, needs, status.stx_mode,
+                     ret_handle);
     }
     return fs_request_done(&request, r);
 }
@@ -182,7 +184,7 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
             r = -ESTALE; /* somebody else's file has the name by now */
         }
         if (r == 0) {
-            r = add_file(&request, node, take_fd(&fd), flags, needs, ret_handle);
+            r = add_file(&request, node, take_fd(&fd), flags, needs, status.stx_mode, ret_handle);
         }
         if (r < 0) {
             fs_forget(tree, ret_entry->node, 1);

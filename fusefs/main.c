@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
 #include "fusefs/startup.h"
@@ -43,15 +44,58 @@ static int watch_signals(void)
     return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static bool asked_to_end(int signals)
+/* What the signals that have come ask for. */
+struct wishes {
+    bool end;
+    bool reload;
+};
+
+static struct wishes read_signals(int signals)
 {
     struct signalfd_siginfo signal_seen;
-    bool end = false;
+    struct wishes wishes = {0};
 
     while (read(signals, &signal_seen, sizeof(signal_seen)) == sizeof(signal_seen)) {
-        end |= signal_seen.ssi_signo == SIGTERM || signal_seen.ssi_signo == SIGINT;
+        wishes.end |= signal_seen.ssi_signo == SIGTERM || signal_seen.ssi_signo == SIGINT;
+        wishes.reload |= signal_seen.ssi_signo == SIGHUP;
     }
-    return end;
+    return wishes;
+}
+
+/* The same words for the one who asked and, in front, for the terminal. */
+static struct control_answer reload(struct startup *startup)
+{
+    struct control_answer answer = {0};
+    struct failure failure = {0};
+    unsigned int late = 0;
+    enum exit_code code = startup_reload(startup, &late, &failure);
+    FILE *text = fmemopen(answer.text, sizeof(answer.text), "w");
+
+    answer.code = (int)code;
+    if (text != NULL && code != EXIT_CODE_OK) {
+        failure_print(text, PROGRAM, &failure);
+    } else if (text != NULL && late > 0) {
+        fprintf(text,
+                PROGRAM ": the new policy is not fully in force until %u open files are "
+                        "closed: the kernel carries their data\n",
+                late);
+    }
+    if (text != NULL) {
+        fclose(text);
+    }
+    (void)write_all(STDERR_FILENO, answer.text, strlen(answer.text));
+    return answer;
+}
+
+static void serve_control(struct startup *startup)
+{
+    AUTO_CLOSE int connection = control_socket_accept(startup->control);
+
+    if (connection >= 0) {
+        const struct control_answer answer = reload(startup);
+
+        (void)control_socket_answer(connection, &answer);
+    }
 }
 
 /* Until the mount is gone, a signal comes or the supervisor goes. */
@@ -63,6 +107,7 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
         {.fd = startup->options.supervisor_fd, .events = POLLIN},
         {.fd = startup->server.started_event, .events = POLLIN},
         {.fd = audit_producer_alarm_fd(startup->audit), .events = POLLIN},
+        {.fd = startup->control, .events = POLLIN},
     };
 
     for (;;) {
@@ -73,6 +118,8 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             return;
         }
         if (watched[3].revents != 0) {
+            fprintf(stderr, PROGRAM ": serving; requests over %s, data %s\n",
+                    server_transport(&startup->server), server_data_path(&startup->server));
             if (ready_fd >= 0) {
                 (void)write_all(ready_fd, READY_BYTE, 1);
                 close(ready_fd);
@@ -88,8 +135,21 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             /* Nobody is left to serve for: at once, and the kernel answers ENOTCONN. */
             _exit(EXIT_CODE_FAILCORE_FAILED);
         }
-        if (watched[1].revents != 0 || (watched[0].revents != 0 && asked_to_end(signals))) {
+        if (watched[1].revents != 0) {
             return;
+        }
+        if (watched[0].revents != 0) {
+            const struct wishes wishes = read_signals(signals);
+
+            if (wishes.end) {
+                return;
+            }
+            if (wishes.reload) {
+                (void)reload(startup);
+            }
+        }
+        if (watched[5].revents != 0) {
+            serve_control(startup);
         }
     }
 }
@@ -198,6 +258,31 @@ static enum exit_code unmount(const struct mount_options *options)
     return EXIT_CODE_OK;
 }
 
+static enum exit_code ask_reload(const struct mount_options *options)
+{
+    struct control_answer answer = {0};
+    struct failure failure = {0};
+    char mountpoint[4096];
+    char path[128];
+    int r;
+
+    if (realpath(options->mountpoint, mountpoint) == NULL) {
+        snprintf(mountpoint, sizeof(mountpoint), "%s", options->mountpoint);
+    }
+    r = control_socket_path(mountpoint, path, sizeof(path));
+    if (r == 0) {
+        r = control_socket_ask(path, &answer);
+    }
+    if (r < 0) {
+        failure_set(&failure, r, "cannot reach the server of %s: %s", mountpoint, strerror(-r));
+        failure_set_mend(&failure, "run as the user who mounted it");
+        failure_print(stderr, PROGRAM, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    fputs(answer.text, stderr);
+    return (enum exit_code)answer.code;
+}
+
 int main(int argc, char **argv)
 {
     struct mount_options options;
@@ -216,6 +301,8 @@ int main(int argc, char **argv)
         return EXIT_CODE_OK;
     case MOUNT_UNMOUNT:
         return (int)unmount(&options);
+    case MOUNT_RELOAD:
+        return (int)ask_reload(&options);
     case MOUNT_SERVE:
         break;
     }

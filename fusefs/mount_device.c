@@ -69,32 +69,41 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-/* The topmost mount at the path is one of ours. proc_pid_mountinfo(5) has the fields. */
-bool mount_device_is_ours(const char *path)
+/* The topmost mount at the path. proc_pid_mountinfo(5) has the fields. -ENOENT: not ours. */
+int mount_device_number(const char *path, unsigned int *ret_number)
 {
     AUTO_FCLOSE FILE *table = fopen("/proc/self/mountinfo", "re");
     AUTO_FREE char *line = NULL;
     size_t size = 0;
-    bool ours = false;
+    int found = -ENOENT;
 
     while (table != NULL && getline(&line, &size, table) > 0) {
         char *rest = line;
-        char *point = NULL;
+        char *fields[5] = {0};
         const char *type;
+        unsigned int minor_number;
 
-        for (int field = 0; field < 5 && rest != NULL; field++) {
-            point = strsep(&rest, " ");
+        for (int i = 0; i < 5 && rest != NULL; i++) {
+            fields[i] = strsep(&rest, " ");
         }
         type = rest == NULL ? NULL : strstr(rest, " - ");
-        if (point == NULL || type == NULL) {
+        if (type == NULL || sscanf(fields[2], "%*u:%u", &minor_number) != 1) {
             continue;
         }
-        unescape(point);
-        if (strcmp(point, path) == 0) {
-            ours = strncmp(type + 3, MOUNT_TYPE " ", sizeof(MOUNT_TYPE)) == 0;
+        unescape(fields[4]);
+        if (strcmp(fields[4], path) == 0) {
+            found = strncmp(type + 3, MOUNT_TYPE " ", sizeof(MOUNT_TYPE)) == 0 ? 0 : -ENOENT;
+            *ret_number = minor_number;
         }
     }
-    return ours;
+    return found;
+}
+
+bool mount_device_is_ours(const char *path)
+{
+    unsigned int unused;
+
+    return mount_device_number(path, &unused) == 0;
 }
 
 int mount_device_close(const char *path, bool lazily, struct failure *reterr)

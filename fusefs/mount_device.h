@@ -31,6 +31,9 @@ int mount_device_open(const struct mount_request *request, int *ret_device, stru
  */
 int mount_device_close(const char *path, bool lazily, struct failure *reterr);
 
+/* The minor device number of our mount there, by which the kernel names its connection. */
+int mount_device_number(const char *path, unsigned int *ret_number);
+
 /* Whether a mount of ours lies at exactly this path (its server may be dead). */
 bool mount_device_is_ours(const char *path);
 

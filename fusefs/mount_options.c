@@ -16,6 +16,7 @@ enum option_id {
     OPTION_FOREGROUND,
     OPTION_O,
     OPTION_UNMOUNT,
+    OPTION_RELOAD,
     OPTION_RUN,
     OPTION_SESSION_FD,
     OPTION_POLICY_FD,
@@ -35,6 +36,7 @@ static const struct option_row rows[] = {
     {OPTION_FOREGROUND, 'f', "foreground", NULL, "stay in front"},
     {OPTION_O, 'o', "options", "OPT,...", "xattr, noxattr: serve extended attributes or none"},
     {OPTION_UNMOUNT, 'u', "unmount", NULL, "unmount MOUNTPOINT"},
+    {OPTION_RELOAD, 0, "reload", NULL, "load the policy of MOUNTPOINT again (as SIGHUP does)"},
     {OPTION_HELP, 'h', "help", NULL, "show this"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
     {OPTION_RUN, 0, "run", "ID", NULL},
@@ -141,6 +143,9 @@ static int take_option(int id, const char *argument, struct mount_options *optio
     case OPTION_UNMOUNT:
         options->action = MOUNT_UNMOUNT;
         return 0;
+    case OPTION_RELOAD:
+        options->action = MOUNT_RELOAD;
+        return 0;
     case OPTION_POLICY:
         if (options->policy_count == MOUNT_POLICIES_MAX) {
             return bad_argument(reterr, "policy", argument, "merge some of them: too many");
@@ -196,7 +201,7 @@ struct operands {
 static int take_operands(const struct operands *operands, struct mount_options *options,
                          struct failure *reterr)
 {
-    int wanted = options->action == MOUNT_UNMOUNT || options->session_fd >= 0 ? 1 : 2;
+    int wanted = options->action != MOUNT_SERVE || options->session_fd >= 0 ? 1 : 2;
 
     if (operands->count != wanted) {
         failure_set(reterr, -EINVAL, "%s",
@@ -205,7 +210,7 @@ static int take_operands(const struct operands *operands, struct mount_options *
         failure_set_mend(reterr, "failcore-mount --help");
         return -EINVAL;
     }
-    if (options->action == MOUNT_UNMOUNT) {
+    if (options->action != MOUNT_SERVE) {
         options->mountpoint = operands->words[0];
         return 0;
     }
@@ -253,7 +258,7 @@ int mount_options_parse(int argc, char **argv, struct mount_options *ret_options
             break;
         }
     }
-    if (r == 0 && (options.action == MOUNT_SERVE || options.action == MOUNT_UNMOUNT)) {
+    if (r == 0 && options.action != MOUNT_HELP && options.action != MOUNT_VERSION) {
         r = take_operands(&operands, &options, reterr);
     }
     if (!options.profile_set) {

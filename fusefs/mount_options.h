@@ -17,7 +17,7 @@
 
 #define MOUNT_POLICIES_MAX 64
 
-enum mount_action { MOUNT_SERVE = 0, MOUNT_UNMOUNT, MOUNT_HELP, MOUNT_VERSION };
+enum mount_action { MOUNT_SERVE = 0, MOUNT_UNMOUNT, MOUNT_RELOAD, MOUNT_HELP, MOUNT_VERSION };
 
 struct mount_options {
     enum mount_action action;

@@ -158,3 +158,31 @@ void node_table_set_policy(struct node_table *table, struct policy *policy)
     policy_state_unref(old_root);
     policy_unref(old_policy);
 }
+
+void node_table_each(struct node_table *table, void (*visit)(void *context, struct node *node),
+                     void *context)
+{
+    for (uint32_t slot = 0;; slot++) {
+        struct node **chunk;
+        struct node *node = NULL;
+        bool more;
+
+        pthread_rwlock_rdlock(&table->lock);
+        more = slot < table->slots_used;
+        chunk = more ? table->chunks[slot / NODE_SLOTS_CHUNK] : NULL;
+        node = chunk == NULL ? NULL : chunk[slot % NODE_SLOTS_CHUNK];
+        if (node != NULL && atomic_load(&node->lookups) > 0) {
+            node_pin(node);
+        } else {
+            node = NULL;
+        }
+        pthread_rwlock_unlock(&table->lock);
+        if (node != NULL) {
+            visit(context, node);
+            node_table_unpin(table, node);
+        }
+        if (!more) {
+            return;
+        }
+    }
+}

@@ -205,6 +205,13 @@ mode_t node_table_type(struct node_table *table, const struct node *directory,
 /* Every dentry's state is made anew under `policy`, which takes the place of the old one. */
 void node_table_set_policy(struct node_table *table, struct policy *policy);
 
+/*
+ * Calls `visit` for every node that the kernel knows, with a pin and without the lock; in no order,
+ * and nodes that come meanwhile may be left out.
+ */
+void node_table_each(struct node_table *table, void (*visit)(void *context, struct node *node),
+                     void *context);
+
 /* A reference to the policy in force. */
 struct policy *node_table_policy(struct node_table *table, uint64_t *ret_epoch);
 

@@ -164,3 +164,25 @@ struct descriptor *open_file_descriptor_of(struct open_file_table *table, const 
     pthread_rwlock_unlock(&table->lock);
     return descriptor;
 }
+
+unsigned int open_file_count_carried(struct open_file_table *table, const struct node *node,
+                                     struct tree *tree,
+                                     bool (*permits)(struct tree *tree, const struct node *node,
+                                                     unsigned int needs))
+{
+    unsigned int needs[64];
+    unsigned int found = 0;
+    unsigned int refused = 0;
+
+    pthread_rwlock_rdlock(&table->lock);
+    for (const struct open_file *file = node->files; file != NULL; file = file->next) {
+        if (file->carried && found < sizeof(needs) / sizeof(needs[0])) {
+            needs[found++] = file->needs;
+        }
+    }
+    pthread_rwlock_unlock(&table->lock);
+    for (unsigned int i = 0; i < found; i++) {
+        refused += !permits(tree, node, needs[i]);
+    }
+    return refused;
+}

@@ -31,6 +31,7 @@ struct open_file {
     uint64_t opened_ns;
     bool carried; /* the kernel carries its data (backing_files.h) */
     bool counted; /* backing_files knows of it */
+    bool set_id;  /* has set-id bits: a write must pass by us to clear them */
     _Atomic uint64_t bytes_read;
     _Atomic uint64_t bytes_written;
     struct open_file *next; /* of the same node */
@@ -59,6 +60,13 @@ struct open_file *open_file_get(struct open_file_table *table, uint64_t handle);
 void open_file_put(struct open_file_table *table, struct open_file *file);
 /* Takes the handle out; the caller gets the reference that the table had. */
 struct open_file *open_file_remove(struct open_file_table *table, uint64_t handle);
+
+struct tree;
+/* Open files of the node that the kernel carries and that `permits` refuses by now. */
+unsigned int open_file_count_carried(struct open_file_table *table, const struct node *node,
+                                     struct tree *tree,
+                                     bool (*permits)(struct tree *tree, const struct node *node,
+                                                     unsigned int needs));
 
 /* The descriptor of any open file of the node, referenced; NULL when nobody has it open. */
 struct descriptor *open_file_descriptor_of(struct open_file_table *table, const struct node *node);

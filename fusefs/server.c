@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -159,6 +160,80 @@ int server_start(struct server *server, struct failure *reterr)
     }
     server->running = true;
     return 0;
+}
+
+/* ---- a new policy --------------------------------------------------------------------------- */
+
+struct revocation {
+    struct server *server;
+    bool names_too; /* this kernel knows no epochs: name by name */
+    unsigned int still_carried;
+};
+
+static bool node_permits(struct tree *tree, const struct node *node, unsigned int needs)
+{
+    enum fs_operation operation;
+
+    return needs == 0 || decision_permits(node_table_decide(&tree->nodes, node, needs, &operation));
+}
+
+static void revoke_node(void *context, struct node *node)
+{
+    struct revocation *revocation = context;
+    struct server *server = revocation->server;
+    struct tree *tree = server->tree;
+
+    /* Listings may show other names now; pages of a file only if it may still be read. */
+    if (node->type == S_IFDIR || !node_permits(tree, node, 1u << FS_READ)) {
+        (void)fuse_lowlevel_notify_inval_inode(server->session, node->id, 0, 0);
+    }
+    revocation->still_carried += open_file_count_carried(&tree->files, node, tree, node_permits);
+    for (unsigned int i = 0; revocation->names_too; i++) {
+        struct node *directory = NULL;
+        char name[256];
+
+        if (node_table_name(&tree->nodes, node, i, &directory, name) < 0) {
+            break;
+        }
+        (void)fuse_lowlevel_notify_inval_entry(server->session, directory->id, name, strlen(name));
+        node_table_unpin(&tree->nodes, directory);
+    }
+}
+
+unsigned int server_revoke(struct server *server)
+{
+    const struct fuse_out_header epoch = {
+        .len = sizeof(epoch),
+        .error = FUSE_ABI_NOTIFY_INC_EPOCH,
+    };
+    struct revocation revocation = {.server = server};
+
+    revocation.names_too = write(server->device, &epoch, sizeof(epoch)) != sizeof(epoch);
+    node_table_each(&server->tree->nodes, revoke_node, &revocation);
+    return revocation.still_carried;
+}
+
+const char *server_transport(const struct server *server)
+{
+    if (server->rings_promised) {
+        return "io_uring";
+    }
+    return (server->offered2 & FUSE_ABI_OVER_URING2) != 0
+               ? "/dev/fuse (rings could not be made)"
+               : "/dev/fuse (the kernel offers no rings: fuse.enable_uring)";
+}
+
+const char *server_data_path(const struct server *server)
+{
+    int error = atomic_load(&server->backing.error);
+
+    if (!server->options.passthrough) {
+        return "by this program";
+    }
+    if (!server->backing.enabled) {
+        return "by this program (the kernel has no passthrough)";
+    }
+    return error == 0 ? "by the kernel" : "by this program where the kernel refused";
 }
 
 bool server_wait(const struct server *server, int timeout_ms)

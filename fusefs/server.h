@@ -49,6 +49,17 @@ int server_init(struct server *server, struct tree *tree, int device,
                 const struct server_options *options, struct failure *reterr);
 /* Begins to answer requests, in threads of its own. */
 int server_start(struct server *server, struct failure *reterr);
+/*
+ * What the kernel remembers was permitted by another policy: names are asked for again, listings
+ * and the data of files that may not be read any more are dropped (SR17). Returns how many files
+ * are open that have lost a right and whose data the kernel carries: for those the new policy is
+ * not fully in force until they are closed. Not for a thread that serves requests.
+ */
+unsigned int server_revoke(struct server *server);
+/* "requests over io_uring, data by the kernel", and why not. */
+const char *server_transport(const struct server *server);
+const char *server_data_path(const struct server *server);
+
 /* True once the kernel has ended the connection; waits for that at most so long. */
 bool server_wait(const struct server *server, int timeout_ms);
 /* After the session has ended (or to end it at once): joins the threads and releases. */

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
 #include "shared/base/cleanup.h"
@@ -76,6 +77,20 @@ static enum exit_code check_disjoint(const char *what, const char *path, const c
     return relation == TREE_DISJOINT ? EXIT_CODE_OK : refuse_overlap(what, path, with, reterr);
 }
 
+/* Of an existing directory with the source, by descriptors: once mounted, paths lead through the
+ * mount itself. */
+static int relation_with_source(const struct startup *startup, const char *path,
+                                enum tree_relation *ret_relation)
+{
+    AUTO_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    return tree_relation_of(fd, startup->tree_ready ? startup->tree.root_fd : startup->source,
+                            ret_relation);
+}
+
 /* Policies given as files; the directories that names are looked up in are fixed. */
 static enum exit_code check_policies(const struct startup *startup, struct failure *reterr)
 {
@@ -99,14 +114,14 @@ static enum exit_code check_policies(const struct startup *startup, struct failu
                 slash[slash == directory ? 1 : 0] = '\0';
             }
             /* A policy's directory may hold the workspace; the workspace may not hold a policy. */
-            if (tree_relation_of_paths(slash == NULL ? "." : directory, startup->options.source,
-                                       &relation) < 0 ||
+            if (relation_with_source(startup, slash == NULL ? "." : directory, &relation) < 0 ||
                 relation == TREE_SAME || relation == TREE_BELOW) {
                 code = refuse_overlap("policy", word, startup->options.source, reterr);
             }
         }
     }
-    for (size_t i = 0; code == EXIT_CODE_OK && i < sizeof(directories) / sizeof(directories[0]);
+    for (size_t i = 0; code == EXIT_CODE_OK && !startup->tree_ready &&
+                       i < sizeof(directories) / sizeof(directories[0]);
          i++) {
         code = check_disjoint("directory", directories[i], startup->options.source, reterr);
     }
@@ -116,17 +131,17 @@ static enum exit_code check_policies(const struct startup *startup, struct failu
 static enum exit_code check_audit(const struct startup *startup, struct failure *reterr)
 {
     const char *audit = audit_producer_directory(startup->audit);
-    enum exit_code code = check_disjoint("audit directory", audit, startup->options.source, reterr);
+    enum tree_relation relation = TREE_SAME;
 
-    if (code == EXIT_CODE_OK && startup->options.mountpoint != NULL) {
-        enum tree_relation relation = TREE_SAME;
-
-        if (tree_relation_of_paths(audit, startup->mountpoint_path, &relation) < 0 ||
-            relation == TREE_SAME || relation == TREE_BELOW) {
-            code = refuse_overlap("audit directory", audit, startup->mountpoint_path, reterr);
-        }
+    if (relation_with_source(startup, audit, &relation) < 0 || relation != TREE_DISJOINT) {
+        return refuse_overlap("audit directory", audit, startup->options.source, reterr);
     }
-    return code;
+    if (startup->mountpoint >= 0 && !startup->tree_ready &&
+        (tree_relation_of_paths(audit, startup->mountpoint_path, &relation) < 0 ||
+         relation == TREE_SAME || relation == TREE_BELOW)) {
+        return refuse_overlap("audit directory", audit, startup->mountpoint_path, reterr);
+    }
+    return EXIT_CODE_OK;
 }
 
 static enum exit_code open_source(struct startup *startup, struct failure *reterr)
@@ -325,6 +340,16 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
     return EXIT_CODE_OK;
 }
 
+static void open_control(struct startup *startup)
+{
+    /* Without it a reload needs SIGHUP; nothing else depends on it. */
+    if (control_socket_path(startup->mountpoint_path, startup->control_path,
+                            sizeof(startup->control_path)) < 0) {
+        return;
+    }
+    startup->control = control_socket_listen(startup->control_path);
+}
+
 enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
                            struct failure *reterr)
 {
@@ -334,6 +359,7 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
         .options = *options,
         .source = -1,
         .mountpoint = -1,
+        .control = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };
     code = startup_load_policy(options, &startup->policy, reterr);
@@ -355,7 +381,46 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
     if (code == EXIT_CODE_OK) {
         code = serve(startup, reterr);
     }
+    if (code == EXIT_CODE_OK && startup->mounted) {
+        open_control(startup);
+    }
     return code;
+}
+
+enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
+                              struct failure *reterr)
+{
+    struct policy *policy = NULL;
+    enum exit_code code;
+
+    if (startup->options.policy_fd >= 0) {
+        failure_set(reterr, -EOPNOTSUPP, "this mount's policy was handed over when it was started");
+        failure_set_mend(reterr, "start the run again");
+        return EXIT_CODE_USAGE;
+    }
+    code = startup_load_policy(&startup->options, &policy, reterr);
+    if (code == EXIT_CODE_OK) {
+        code = check_policies(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_audit(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK &&
+        audit_producer_set_policy(startup->audit, policy_name(policy), policy_revision(policy),
+                                  str_view_from(policy_hash(policy))) < 0) {
+        failure_set(reterr, -EIO, "the change of policy cannot be recorded");
+        failure_set_mend(reterr, "%s", denial_code_mend(DENIAL_AUDIT_UNAVAILABLE));
+        code = EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (code != EXIT_CODE_OK) {
+        policy_unref(policy);
+        return code;
+    }
+    node_table_set_policy(&startup->tree.nodes, policy);
+    policy_unref(startup->policy);
+    startup->policy = policy;
+    *ret_late = server_revoke(&startup->server);
+    return EXIT_CODE_OK;
 }
 
 void startup_unmount(struct startup *startup)
@@ -364,6 +429,10 @@ void startup_unmount(struct startup *startup)
 
     if (startup->mounted && mount_device_is_ours(startup->mountpoint_path)) {
         (void)mount_device_close(startup->mountpoint_path, true, &unused);
+    }
+    if (startup->control >= 0) {
+        (void)unlink(startup->control_path);
+        close_fd(&startup->control);
     }
     if (startup->guarded) {
         (void)mountpoint_guard_open(startup->mountpoint);

@@ -30,6 +30,8 @@ struct startup {
     bool guarded;
     bool mounted;
     bool tree_ready;
+    int control; /* listening socket; -1: none */
+    char control_path[128];
 };
 
 /* EXIT_CODE_OK when the server answers requests. */
@@ -38,6 +40,12 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
 /* Loads the policy that the options name. */
 enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
                                    struct failure *reterr);
+/*
+ * Loads the policy again and puts it in force, or leaves everything as it is. On success *ret_late
+ * is how many open files escape it until they are closed (server_revoke).
+ */
+enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
+                              struct failure *reterr);
 /* Unmounts what startup_run mounted and gives the directory its mode back. */
 void startup_unmount(struct startup *startup);
 /* The same, and releases everything. Blocks while anybody keeps the connection alive. */

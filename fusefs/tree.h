@@ -38,7 +38,7 @@ struct tree {
     struct descriptor_cache descriptors;
     struct open_file_table files;
     struct audit_producer *audit;
-    atomic_bool unrecorded; /* the log writer has gone: nothing is permitted any more */
+    atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;
     int root_fd; /* SOURCE, O_PATH */
