@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # Everyday git through a mount with fs_sandbox: what works, what is refused, and that a refusal
 # changes nothing. docs/policy-reference.md lists the refusals with their reasons.
-. "${FAILCORE_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/integration.sh"
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/mounted.sh"
 
-need_root
-[ -e /dev/fuse ] || skip "needs /dev/fuse"
 command -v git >/dev/null || skip "needs git"
 
 export HOME=$work/home GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
-mkdir -p "$HOME" "$work/source" "$work/mount"
+mkdir -p "$HOME"
 git config --global init.defaultBranch main
 git config --global safe.directory '*'
 git config --global advice.detachedHead false
@@ -26,8 +25,7 @@ git -C "$work/source" push -q "$work/source/upstream.git" main
 config_before=$(sha256sum .git/config)
 cd "$work" || exit 1
 
-check "mounts" "$bin/failcore-mount" --policy fs_sandbox "$work/source" "$work/mount"
-at_exit "cd /; $bin/failcore-mount --unmount $work/mount"
+mount_tree --policy fs_sandbox
 cd "$work/mount" || exit 1
 
 check "status" git status --porcelain
@@ -78,4 +76,6 @@ check_fails "a submodule" git -c protocol.file.allow=always submodule add -q ./u
 check_fails "an editor's task" sh -c 'mkdir .vscode && echo evil >.vscode/tasks.json'
 check_fails "a secret" cat .env
 check "the configuration is untouched" test "$config_before" = "$(cd "$work/source" && sha256sum .git/config)"
+check_exit "the refusals name their rules" 0 sh -c "cat '$audit'/log/*.jsonl | grep -q '\"rule\":\"git-hooks\"'"
 check "no hook appeared" test -z "$(ls "$work/source/.git/hooks" | grep -v '\.sample$')"
+cd / || exit 1
