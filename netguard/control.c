@@ -45,9 +45,26 @@ static void send_status(struct guard *guard, int socket)
     }
 }
 
+static enum control_outcome serve_reload(struct guard *guard, int socket, int policy)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct failure failure = {0};
+    int error = guard_reload(guard, policy, &failure);
+
+    if (error == 0) {
+        (void)send(socket, "ok", 2, MSG_NOSIGNAL);
+        return CONTROL_GO_ON;
+    }
+    text_buffer_printf(&text, "%s\n%s\n%s", failure.what, failure.needed, failure.mend);
+    (void)send(socket, text_buffer_text(&text), text.length, MSG_NOSIGNAL);
+    return error == -ENOTRECOVERABLE ? CONTROL_STOP : CONTROL_GO_ON;
+}
+
 enum control_outcome control_serve(struct guard *guard, int listener)
 {
     AUTO_CLOSE int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    AUTO_CLOSE int fd = -1;
+    size_t fd_count = 1;
     char word[32] = "";
     ssize_t count;
 
@@ -56,7 +73,7 @@ enum control_outcome control_serve(struct guard *guard, int listener)
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
         return CONTROL_GO_ON;
     }
-    count = recv(socket, word, sizeof(word) - 1, 0);
+    count = receive_with_fds(socket, word, sizeof(word) - 1, &fd, &fd_count);
     if (count <= 0) {
         return CONTROL_GO_ON;
     }
@@ -64,6 +81,8 @@ enum control_outcome control_serve(struct guard *guard, int listener)
         (void)send_namespaces(guard, socket, "ok");
     } else if (strcmp(word, "status") == 0) {
         send_status(guard, socket);
+    } else if (strcmp(word, "reload") == 0 && fd >= 0) {
+        return serve_reload(guard, socket, fd);
     } else if (strcmp(word, "stop") == 0) {
         (void)send(socket, "ok", 2, MSG_NOSIGNAL);
         return CONTROL_STOP;

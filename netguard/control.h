@@ -4,7 +4,8 @@
  *
  *     join      "ok" with the agent's network namespace and, when there is one, its owner
  *     status    one JSON object
- *     stop      "ok", then the guard ends
+ *     reload    with the new resolved policy as a descriptor: "ok", or the three lines of the
+ * failure stop      "ok", then the guard ends
  *
  * Only the user who started the guard, and root, are answered.
  */

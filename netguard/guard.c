@@ -181,7 +181,7 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
 
     *guard = (struct guard){
         .topology = {.owner = -1, .guard = -1, .agent = -1},
-        .gate = {.policy = options->policy,
+        .gate = {.policy = policy_ref(options->policy),
                  .settings = policy_net_settings(options->policy),
                  .audit = options->audit,
                  .closed = options->uplink.kind == UPLINK_NONE},
@@ -222,6 +222,8 @@ void guard_stop(struct guard *guard)
     topology_close(&guard->topology);
     pin_table_free(guard->pins);
     flow_table_free(guard->flows);
+    policy_unref(guard->gate.policy);
+    guard->gate.policy = NULL;
     guard->pins = NULL;
     guard->flows = NULL;
 }
@@ -229,4 +231,38 @@ void guard_stop(struct guard *guard)
 int guard_heartbeat(struct guard *guard)
 {
     return ruleset_feed_lease(&guard->tables, guard->generation);
+}
+
+int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
+{
+    uint32_t generation = flow_generation_next(guard->generation);
+    struct policy *policy = NULL;
+    struct net_settings settings;
+    int error = policy_load_resolved_fd(policy_fd, &policy, reterr);
+
+    if (error == 0) {
+        error = policy_requires_only(policy, GUARD_ENFORCED, reterr);
+    }
+    if (error == 0) {
+        error =
+            audit_producer_set_policy(guard->gate.audit, policy_name(policy),
+                                      policy_revision(policy), str_view_from(policy_hash(policy)));
+    }
+    if (error < 0) {
+        policy_unref(policy);
+        return explain(reterr, error, "the policy was not reloaded");
+    }
+    settings = policy_net_settings(policy);
+    error = ruleset_change_generation(&guard->tables, generation, settings.private_addresses,
+                                      settings.private_address_count);
+    if (error < 0) {
+        policy_unref(policy);
+        explain(reterr, error, "cannot change the kernel's sets");
+        return -ENOTRECOVERABLE;
+    }
+    policy_unref(guard->gate.policy);
+    guard->gate.policy = policy;
+    guard->gate.settings = settings;
+    guard->generation = generation;
+    return 0;
 }

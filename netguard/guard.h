@@ -58,6 +58,20 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
 /* The end of every path: links, namespaces and helpers go with the process. */
 void guard_stop(struct guard *guard);
 
+/*
+ * The resolved policy in the descriptor holds from now on: every live flow is judged again with its
+ * next packet. On failure the old policy goes on, except for -ENOTRECOVERABLE: the kernel's sets
+ * are in doubt and the guard must end.
+ */
+int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr);
+
+/* What the guard enforces of a policy, and what is others' to enforce: a policy that asks for more
+ * is refused whole. */
+#define GUARD_ENFORCED                                                                             \
+    (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | \
+     POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_AUDIT |          \
+     POLICY_PART_CONTENT)
+
 /* One packet from the queue: context is the guard. */
 packet_queue_handler guard_judge_packet;
 /* Refuses connections whose first message does not come to an end. */

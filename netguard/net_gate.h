@@ -15,7 +15,7 @@
 #include "shared/policy/policy.h"
 
 struct net_gate {
-    struct policy *policy;        /* borrowed; a reload replaces it */
+    struct policy *policy;        /* the guard holds a reference; a reload replaces it */
     struct net_settings settings; /* of the policy */
     struct audit_producer *audit;
     bool closed; /* no uplink: what a policy allows cannot go anywhere */

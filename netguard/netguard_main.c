@@ -215,7 +215,7 @@ static int open_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    signal(SIGHUP, SIG_IGN); /* a terminal that goes is no reason to end a network */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
         return -errno;
     }
@@ -243,12 +243,6 @@ static void serve(struct guard *guard, const struct settings *settings, int sign
     while (!serve_once(guard, polled, &next_beat_ms)) {
     }
 }
-
-/* What the guard enforces of a policy: a policy that asks for more is refused whole. */
-#define ENFORCED_ELSEWHERE                                                                         \
-    (POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | POLICY_PART_SANDBOX | POLICY_PART_LIMITS |     \
-     POLICY_PART_BREAKER | POLICY_PART_AUDIT | POLICY_PART_CONTENT)
-#define ENFORCED_HERE (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK)
 
 static int attach_audit(const struct settings *settings, const struct policy *policy,
                         struct audit_producer **ret_audit, struct failure *reterr)
@@ -284,7 +278,7 @@ static int run(const struct settings *settings, struct failure *reterr)
 
     error = signals < 0 ? signals : policy_load_resolved_fd(settings->policy_fd, &policy, reterr);
     if (error == 0) {
-        error = policy_requires_only(policy, ENFORCED_HERE | ENFORCED_ELSEWHERE, reterr);
+        error = policy_requires_only(policy, GUARD_ENFORCED, reterr);
     }
     if (error == 0) {
         error = uplink_parse(settings->uplink, &start.uplink, reterr);

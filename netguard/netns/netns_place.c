@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
 
 #define SOCKET_NAME "control"
 #define LOCK_NAME   "lock"
+#define WORDS_NAME  "policies"
+#define WORDS_MAX   (256U << 10)
 
 bool netns_name_is_valid(const char *name)
 {
@@ -115,9 +118,66 @@ void netns_place_close(struct netns_place *place)
     close_fd(&place->directory);
 }
 
+/* A file is remembered by its whole path: the next caller may be elsewhere. */
+static void add_word(struct text_buffer *text, const char *word)
+{
+    AUTO_FREE char *path = NULL;
+    size_t length = strlen(word);
+
+    if (strchr(word, '/') != NULL || (length > 5 && strcmp(word + length - 5, ".yaml") == 0)) {
+        path = realpath(word, NULL);
+    }
+    text_buffer_printf(text, "%s\n", path == NULL ? word : path);
+}
+
+int netns_place_write_policies(const struct netns_place *place, const char *const *words,
+                               size_t count, struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {.limit = WORDS_MAX};
+    AUTO_CLOSE int fd = openat(place->directory, WORDS_NAME,
+                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int error = fd < 0 ? -errno : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        add_word(&text, words[i]);
+    }
+    if (error == 0) {
+        error = text_buffer_error(&text);
+    }
+    if (error == 0) {
+        error = write_all(fd, text_buffer_text(&text), text.length);
+    }
+    return error < 0 ? explain(reterr, error, "cannot write in", place->path) : 0;
+}
+
+int netns_place_read_policies(const struct netns_place *place, char **ret_text, const char **words,
+                              size_t room, struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    AUTO_CLOSE int fd = openat(place->directory, WORDS_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int error = fd < 0 ? -errno : read_to_end(fd, WORDS_MAX, &text), count = 0;
+
+    if (error < 0) {
+        return explain(reterr, error, "cannot read the policy's words in", place->path);
+    }
+    *ret_text = text_buffer_take(&text);
+    if (*ret_text == NULL) {
+        return -ENOMEM;
+    }
+    for (char *line = *ret_text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        if ((size_t)count == room) {
+            break;
+        }
+        *end = '\0';
+        words[count++] = line;
+    }
+    return count;
+}
+
 void netns_place_remove(struct netns_place *place)
 {
     (void)unlinkat(place->directory, SOCKET_NAME, 0);
+    (void)unlinkat(place->directory, WORDS_NAME, 0);
     (void)unlinkat(place->directory, LOCK_NAME, 0);
     (void)rmdir(place->path);
 }

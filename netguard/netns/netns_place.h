@@ -11,6 +11,7 @@
 #define FAILCORE_NETGUARD_NETNS_NETNS_PLACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "shared/base/failure.h"
@@ -34,7 +35,14 @@ int netns_root_open(char path[static 200], struct failure *reterr);
 int netns_place_open(const char *name, bool create, struct netns_place *ret_place,
                      struct failure *reterr);
 void netns_place_close(struct netns_place *place);
-/* Removes socket, lock and directory. */
+/* The words that the guard's policy was loaded from, for a reload; one per line. */
+int netns_place_write_policies(const struct netns_place *place, const char *const *words,
+                               size_t count, struct failure *reterr);
+/* The caller releases *ret_text; words[] point into it. At most `room` words. Returns how many. */
+int netns_place_read_policies(const struct netns_place *place, char **ret_text, const char **words,
+                              size_t room, struct failure *reterr);
+
+/* Removes everything in it and the directory. */
 void netns_place_remove(struct netns_place *place);
 
 /* A connection to the guard of that name; -ECONNREFUSED or -ENOENT: none is there. */

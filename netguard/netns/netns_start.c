@@ -93,8 +93,8 @@ static _Noreturn void become_guard(const struct netns_settings *settings, int po
     _exit(1);
 }
 
-/* "ready", or the three lines of the failure, or the end of the guard. */
-static int wait_until_open(int control, struct failure *reterr)
+/* The word that was hoped for, or the three lines of the failure, or the end of the guard. */
+static int hear(int control, const char *word, struct failure *reterr)
 {
     int fds[2] = {-1, -1};
     size_t fd_count = 2;
@@ -106,12 +106,12 @@ static int wait_until_open(int control, struct failure *reterr)
         close(fds[i]);
     }
     if (count <= 0) {
-        failure_set(reterr, -EPIPE, "the network guard ended before it was open");
+        failure_set(reterr, -EPIPE, "the network guard ended");
         failure_set_mend(reterr, "failcore doctor");
         return -EPIPE;
     }
     message[count] = '\0';
-    if (strcmp(message, "ready") == 0) {
+    if (strcmp(message, word) == 0) {
         return 0;
     }
     needed = strchr(message, '\n');
@@ -148,7 +148,7 @@ static int start_guard(const struct netns_place *place, const struct netns_setti
         become_guard(settings, policy, listener, theirs);
     }
     close_fd(&theirs);
-    error = wait_until_open(ours, reterr);
+    error = hear(ours, "ready", reterr);
     if (error < 0) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
@@ -171,10 +171,43 @@ int netns_start(const char *name, const struct netns_settings *settings, struct 
     }
     error = resolve_policy(settings, &policy, reterr);
     if (error == 0) {
+        error =
+            netns_place_write_policies(&place, settings->policies, settings->policy_count, reterr);
+    }
+    if (error == 0) {
         error = start_guard(&place, settings, policy, reterr);
     }
     if (error < 0) {
         netns_place_remove(&place);
     }
     return error;
+}
+
+int netns_reload(const char *name, struct failure *reterr)
+{
+    AUTO(netns_place_close) struct netns_place place = {.directory = -1, .lock = -1};
+    AUTO_CLOSE int policy = -1, running = -1;
+    AUTO_FREE char *words = NULL;
+    struct netns_settings settings = {0};
+    int count, error = netns_place_open(name, false, &place, reterr);
+
+    if (error < 0) {
+        return error;
+    }
+    count = netns_place_read_policies(&place, &words, settings.policies, NETNS_WORDS_MAX, reterr);
+    if (count < 0) {
+        return count;
+    }
+    settings.policy_count = (size_t)count;
+    error = resolve_policy(&settings, &policy, reterr);
+    if (error < 0) {
+        return error;
+    }
+    running = netns_connect(name, reterr);
+    if (running < 0 || send_with_fds(running, "reload", 6, &policy, 1) < 0) {
+        failure_set(reterr, -EPIPE, "the guard of %s does not answer", name);
+        failure_set_mend(reterr, "failcore-netns delete %s", name);
+        return -EPIPE;
+    }
+    return hear(running, "ok", reterr);
 }

@@ -23,4 +23,7 @@ struct netns_settings {
  */
 int netns_start(const char *name, const struct netns_settings *settings, struct failure *reterr);
 
+/* The policies that the guard was started with are read again and take the place of the old. */
+int netns_reload(const char *name, struct failure *reterr);
+
 #endif

@@ -210,6 +210,20 @@ int netns_list_verb(int argc, char **argv)
     return help ? EXIT_CODE_OK : list_networks();
 }
 
+int netns_reload_verb(int argc, char **argv)
+{
+    struct failure failure = {0};
+    int error;
+
+    if (argc != 2 || !netns_name_is_valid(argv[1])) {
+        failure_set(&failure, -EINVAL, "the name is missing");
+        failure_set_mend(&failure, "failcore-netns reload NAME");
+        return report("failcore-netns reload", &failure, EXIT_CODE_USAGE);
+    }
+    error = netns_reload(argv[1], &failure);
+    return error < 0 ? report("failcore-netns reload", &failure, code_for(error)) : EXIT_CODE_OK;
+}
+
 /* Asks it to stop, waits, and kills what does not. The namespaces go with the process. */
 static int stop_guard(int socket, struct failure *reterr)
 {

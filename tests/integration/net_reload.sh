@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# A reload judges every live flow once more: those that the new policy allows notice nothing, those
+# that it does not are cut off. And what a stopped, flooded or killed guard does.
+. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
+. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
+. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+need_root
+world_start
+write_policy()
+{
+    cat >"$work/policy.yaml" <<YAML
+version: 1
+name: reload-test
+revision: "$1"
+network:
+  rules:
+    - {id: web, action: allow, hosts: [www.example.org], ports: [80, 443]}
+    - {id: raw, action: allow, hosts: ["$2"], ports: [7777], name_check: address-only}
+YAML
+}
+write_policy 1 api.example.org
+check "a network is made" guard_up "$work/policy.yaml"
+
+# A flow that the second policy no longer allows, and one that it does.
+in_agent python3 -c '
+import socket, sys, time
+s = socket.create_connection(("api.example.org", 7777), timeout=3)
+s.sendall(b"a"); s.recv(10); print("up", flush=True)
+for i in range(200):
+    time.sleep(0.05)
+    try:
+        s.sendall(b"b"); s.settimeout(2)
+        if not s.recv(10): break
+    except OSError as error:
+        print("cut", error, flush=True); sys.exit()
+print("never cut", flush=True)' >"$work/revoked" 2>&1 &
+revoked=$!
+in_agent python3 -c '
+import http.client, time
+c = http.client.HTTPConnection("www.example.org", timeout=5)
+end, n = time.monotonic() + 5, 0
+while time.monotonic() < end:
+    c.request("GET", "/bytes/300000"); assert len(c.getresponse().read()) == 300000; n += 1
+print("fine", n)' >"$work/kept" 2>&1 &
+kept=$!
+# New connections all the while: none may fail.
+in_agent python3 -c '
+import http.client, time
+end, n = time.monotonic() + 5, 0
+while time.monotonic() < end:
+    c = http.client.HTTPConnection("www.example.org", timeout=5)
+    c.request("GET", "/"); c.getresponse().read(); c.close(); n += 1
+print("fine", n)' >"$work/new" 2>&1 &
+new=$!
+wait_until 5 grep -q up "$work/revoked"
+for i in $(seq 30); do
+    "$bin/failcore-netns" reload "$guard_name" || failed "reload $i"
+    sleep 0.05
+done
+check "30 reloads under load" guard_status '.generation == 31'
+write_policy 2 files.example.net
+check "the second policy" "$bin/failcore-netns" reload "$guard_name"
+wait $kept $new
+check "an open connection went on" grep -q '^fine' "$work/kept"
+check "no new connection failed" grep -q '^fine' "$work/new"
+wait $revoked
+check "the revoked flow was cut off" grep -q '^cut' "$work/revoked"
+check "its record" blocked DOMAIN_DENIED 93.184.216.11
+check "the new policy's record" records '.kind == "POLICY" and .policy.version == "2"'
+check_fails "a new flow of the revoked rule" in_agent python3 -c "$probe_script
+assert result == 'ok'" tcp 93.184.216.11 7777
+echo 'netwrk: {}' >>"$work/policy.yaml"
+check_exit "a bad policy is refused" 65 "$bin/failcore-netns" reload "$guard_name"
+cp "$work/output" "$work/refusal"
+check "with its line" grep -q "policy.yaml:8" "$work/refusal"
+check "the old one goes on" in_agent curl -sS -m 5 http://www.example.org/
+
+# A stopped guard (SIGSTOP): released flows stop when the lease ends.
+in_agent python3 -c '
+import socket, time
+s = socket.create_connection(("www.example.org", 80), timeout=3)
+s.sendall(b"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"); s.recv(1000); print("up", flush=True)
+time.sleep(3)
+s.sendall(b"GET /late HTTP/1.1\r\nHost: www.example.org\r\n\r\n"); s.settimeout(2)
+try: print("answer", s.recv(1000))
+except OSError as error: print("nothing", error)' >"$work/stopped" 2>&1 &
+stopped=$!
+wait_until 5 grep -q up "$work/stopped"
+pid=$(guard_pid)
+kill -STOP "$pid"
+wait $stopped
+check "a stopped guard lets nothing on" grep -q nothing "$work/stopped"
+check_fails "nothing arrived" world_saw 'GET /late'
+kill -CONT "$pid"
+check "a guard that goes on, goes on" wait_until 10 in_agent curl -sS -m 5 http://www.example.org/
+
+# A flood starves only its maker, and nothing of it leaves.
+agent_root_up
+world_capture
+as_root python3 -c '
+import os, random, socket, struct, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0))
+def checksum(d):
+    t = sum(struct.unpack("!%dH" % (len(d) // 2), d))
+    while t >> 16: t = (t & 0xffff) + (t >> 16)
+    return ~t & 0xffff
+end, n = time.monotonic() + 2, 0
+src, dst = socket.inet_aton("10.77.0.2"), socket.inet_aton("93.184.216.12")
+ip = struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0x4000, 64, 6, 0) + src + dst
+ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+while time.monotonic() < end:
+    seg = struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), 4000, random.randrange(1 << 32), 0, 0x50, 2, 65535, 0, 0)
+    c = checksum(src + dst + struct.pack("!BBH", 0, 6, 20) + seg)
+    seg = seg[:16] + struct.pack("!H", c) + seg[18:]
+    try: s.send(bytes.fromhex("02fc0000000102fc000000020800") + ip + seg); n += 1
+    except OSError: pass
+print(n)' >"$work/flood" 2>&1
+check "a flood of SYNs was sent" test "$(cat "$work/flood")" -gt 5000
+check "what is too much is counted" guard_status '.counters.too_fast.packets > 0'
+check "the guard still works" wait_until 10 in_agent curl -sS -m 5 http://www.example.org/
+check_fails "nothing of it left" world_captured 'tcp dst port 4000'
+check "the log is whole" "$bin/failcore" audit verify "$guard_audit"
