@@ -1,3 +1,4 @@
 # What is installed, and what people read about it.
 failcore_integration_test(pack_completion pack_completion.sh)
 failcore_integration_test(pack_man pack_man.sh)
+failcore_integration_test(pack_install pack_install.sh)
