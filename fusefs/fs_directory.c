@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fusefs/operations.h"
+#include "fusefs/virtual_files.h"
 
 #include "shared/base/cleanup.h"
 
@@ -110,7 +111,12 @@ int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, ui
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "opendir");
     AUTO_CLOSE int fd = -1;
-    int r = fs_request_object(&request, node, NEEDS(LIST), 0);
+    int r;
+
+    if (virtual_is(node)) {
+        return virtual_opendir(tree, node, ret_handle);
+    }
+    r = fs_request_object(&request, node, NEEDS(LIST), 0);
 
     if (r == 0 && request.sides[0].node->type != S_IFDIR) {
         r = -ENOTDIR;
@@ -174,9 +180,10 @@ int fs_readdir(struct tree *tree, const struct caller *caller, uint64_t handle, 
     struct open_file *file = open_file_get(&tree->files, handle);
     int r = 0;
 
-    if (file == NULL || file->stream == NULL) {
+    if (file == NULL || file->stream == NULL || file->is_virtual) {
+        r = file != NULL && file->is_virtual ? 0 : -EBADF;
         open_file_put(&tree->files, file);
-        return -EBADF;
+        return r;
     }
     if (atomic_load(&file->judged_epoch) != atomic_load(&tree->nodes.epoch)) {
         r = judge_listing(tree, caller, file);

@@ -318,6 +318,21 @@ static int record_decision(struct fs_request *request, struct decision decision,
     return record(request, &event);
 }
 
+/* For .failcore/denials. A hidden name is not mentioned, not even to whoever guessed it (SR19). */
+static void remember_denial(const struct fs_request *request, struct decision decision, int error)
+{
+    AUTO(text_buffer_clear) struct text_buffer path = {0};
+
+    if (decision.verdict == VERDICT_HIDE || request->side_count == 0) {
+        return;
+    }
+    append_side_path(request, &request->sides[0], &path);
+    denials_add(&request->tree->denials, request->caller->uid, request->operation_word,
+                denial_code_word(decision.code), strerrorname_np(-error),
+                policy_rule_id(request->policy, decision.rule), decision.reason,
+                text_buffer_view(&path));
+}
+
 int fs_gate(struct fs_request *request)
 {
     struct judgement judgement;
@@ -346,6 +361,7 @@ int fs_gate(struct fs_request *request)
         return -EIO;
     }
     if (error != 0) {
+        remember_denial(request, judgement.decision, error);
         request->ticket = 0; /* the refusal is the outcome: no RESULT follows */
     }
     return error;
@@ -377,6 +393,7 @@ int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char
     if (record_decision(request, decision, error, FS_OPERATION_COUNT) < 0) {
         return -EIO;
     }
+    remember_denial(request, decision, error);
     request->ticket = 0;
     return error;
 }

@@ -48,7 +48,8 @@ static int use_begin(struct tree *tree, const struct caller *caller, uint64_t ha
     if (writes ? mode == O_RDONLY : mode == O_WRONLY) {
         return -EBADF;
     }
-    if (atomic_load_explicit(&file->judged_epoch, memory_order_relaxed) == epoch) {
+    if (file->is_virtual ||
+        atomic_load_explicit(&file->judged_epoch, memory_order_relaxed) == epoch) {
         return 0;
     }
     /* The whole of what it was opened for: a right that is gone ends the handle for that use. */

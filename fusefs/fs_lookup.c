@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fusefs/operations.h"
+#include "fusefs/virtual_files.h"
 
 #include "shared/base/cleanup.h"
 
@@ -88,6 +89,10 @@ int fs_lookup(struct tree *tree, const struct caller *caller, uint64_t directory
     int r = -EAGAIN;
 
     *ret_entry = (struct fs_entry){0};
+    if (virtual_lookup(tree, directory, name, ret_entry, &r)) {
+        return r;
+    }
+    r = -EAGAIN;
     /* -EAGAIN: a new policy came between the verdict and the entry; it must not be of the old. */
     for (int tries = 0; tries < 8 && r == -EAGAIN; tries++) {
         r = lookup_once(tree, caller, directory, name, ret_entry);
@@ -104,8 +109,15 @@ int fs_getattr(struct tree *tree, const struct caller *caller, uint64_t node, ui
                struct statx *ret_status)
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "getattr");
-    struct open_file *file = handle == 0 ? NULL : open_file_get(&tree->files, handle);
-    int r = fs_request_object(&request, node, NEEDS(LOOKUP), 0);
+    struct open_file *file;
+    int r;
+
+    if (virtual_is(node)) {
+        virtual_status(tree, node, ret_status);
+        return 0;
+    }
+    file = handle == 0 ? NULL : open_file_get(&tree->files, handle);
+    r = fs_request_object(&request, node, NEEDS(LOOKUP), 0);
 
     if (r == 0) {
         r = fs_gate(&request);
@@ -147,7 +159,12 @@ int fs_access(struct tree *tree, const struct caller *caller, uint64_t node, int
     AUTO(descriptor_release) struct descriptor *held = NULL;
     struct acting acting = {0};
     char text[TREE_FD_TEXT_MAX];
-    int r = fs_request_object(&request, node, NEEDS(LOOKUP), 0);
+    int r;
+
+    if (virtual_is(node)) {
+        return (mask & W_OK) != 0 ? -EACCES : 0;
+    }
+    r = fs_request_object(&request, node, NEEDS(LOOKUP), 0);
 
     if (r == 0) {
         r = fs_gate(&request);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "fusefs/operations.h"
+#include "fusefs/virtual_files.h"
 
 #include "shared/base/cleanup.h"
 
@@ -91,8 +92,12 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
     unsigned int needs = needs_of(flags);
     struct statx status;
     int lower = flags & LOWER_FLAGS;
-    int r =
-        fs_request_object(&request, node, needs, (needs & NEEDS(WRITE)) != 0 ? SIDE_CHANGES : 0);
+    int r;
+
+    if (virtual_is(node)) {
+        return virtual_open(tree, caller, node, flags, ret_handle);
+    }
+    r = fs_request_object(&request, node, needs, (needs & NEEDS(WRITE)) != 0 ? SIDE_CHANGES : 0);
 
     request.flags = (uint32_t)flags;
     if ((flags & O_TRUNC) != 0 && (lower & O_ACCMODE) == O_RDONLY) {

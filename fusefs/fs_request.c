@@ -34,6 +34,9 @@ int fs_request_name(struct fs_request *request, uint64_t directory, struct str_v
     if (name.length > 255) {
         return -ENAMETOOLONG;
     }
+    if (directory < NODE_FIRST_ID && directory != NODE_ROOT_ID) {
+        return -EACCES; /* nothing is made or removed in .failcore (SR20) */
+    }
     side->directory = node_table_pin(&request->tree->nodes, directory);
     if (side->directory == NULL) {
         return -ESTALE;
@@ -65,7 +68,7 @@ int fs_request_object(struct fs_request *request, uint64_t id, unsigned int need
     struct node *node = node_table_pin(&request->tree->nodes, id);
 
     if (node == NULL) {
-        return -ESTALE;
+        return id < NODE_FIRST_ID ? -EACCES : -ESTALE;
     }
     fs_request_node(request, node, needs, flags);
     node_table_unpin(&request->tree->nodes, node);

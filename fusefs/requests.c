@@ -8,6 +8,7 @@
 #include "fusefs/fuse_abi.h"
 #include "fusefs/operations.h"
 #include "fusefs/server.h"
+#include "fusefs/virtual_files.h"
 #include "shared/base/cleanup.h"
 
 #define REPLY_MAX (1u << 20)
@@ -425,8 +426,13 @@ static void on_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *
     }
     file->fh = handle;
     file->keep_cache = !tree->options.strict;
-    if ((carry(request, handle, &carried) ? reply_carried_open(request, &carried)
-                                          : fuse_reply_open(request, file)) == -ENOENT) {
+    if (virtual_is(node)) {
+        file->direct_io = 1; /* its size is not known before it is read */
+        file->keep_cache = 0;
+    }
+    if ((!virtual_is(node) && carry(request, handle, &carried)
+             ? reply_carried_open(request, &carried)
+             : fuse_reply_open(request, file)) == -ENOENT) {
         release(request, &caller, handle);
     }
 }

@@ -53,6 +53,7 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
     if (tree->proc_fd < 0) {
         return -errno;
     }
+    denials_init(&tree->denials);
     pthread_mutex_init(&tree->link_scan_lock, NULL);
     descriptor_cache_init(&tree->descriptors, options->descriptors_kept);
     open_file_table_init(&tree->files);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "fusefs/caller.h"
+#include "fusefs/denials.h"
 #include "fusefs/descriptor_cache.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
@@ -38,6 +39,7 @@ struct tree {
     struct descriptor_cache descriptors;
     struct open_file_table files;
     struct audit_producer *audit;
+    struct denials denials;
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;

@@ -97,6 +97,19 @@ is OK unlink work/again
 check "denied names are listed, hidden ones are not" test "$(ls work | tr '\n' ' ')" = "k.pem plain sub "
 check "nothing changed" test "$before" = "$(stat -c '%x %y %z %s' "$source/work/k.pem" "$source/docs/text")"
 check "nothing was made" test -z "$(find "$source" -name '*.pem' ! -name k.pem)$(ls "$source/docs" | grep -v text)"
+check "refusals can be read, with rule and message" grep -q '"path":"work/k.pem","code":"PATH_DENIED","errno":"EACCES","rule":"secrets","reason":"keys stay with the operator"' .failcore/denials
+check_fails "hidden names are not mentioned" grep -q hidden .failcore/denials
+check "they are JSON" jq -e . .failcore/denials
+is EACCES write .failcore/denials
+is EACCES unlink .failcore/denials
+is EACCES create .failcore/x
+is EACCES rename .failcore/denials work/d
+is EEXIST mkdir .failcore
+check "and never listed" test -z "$(ls -a . 2>/dev/null | grep failcore)$(ls .failcore)"
+check "why a file may not be written" python3 -c "
+import os
+why = os.getxattr('docs/text', 'user.failcore.why').decode()
+assert 'write: PATH_DENIED, rule default' in why and 'read:' not in why, why"
 cd /
 wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q PATH_HIDDEN"
 check "a refusal names its rule" test -n "$(records 'select(.kind=="DECISION" and .status=="BLOCKED" and .code=="PATH_DENIED" and .policy.rule=="secrets" and .call.path=="work/k.pem" and .reason=="keys stay with the operator" and .errno=="EACCES")')"
