@@ -10,6 +10,7 @@
     ROW("show", verb_policy_show, "the policy as programs obey it")                                \
     ROW("list", verb_policy_list, "the installed policies")                                        \
     ROW("explain", verb_policy_explain, "what a policy says to one request, and which rule")       \
+    ROW("learn", verb_policy_learn, "the least policy that would have allowed a run")              \
     ROW("test", verb_policy_test, "run the cases that a policy brings")                            \
     ROW("lint", verb_policy_lint, "rules that do nothing, and what is probably not meant")         \
     ROW("diff", verb_policy_diff, "what changes from one policy to another")                       \

@@ -8,7 +8,13 @@
 
 #include "shared/base/str_view.h"
 
-/* "a secret", "a file that git executes"; NULL: nothing is known against it. */
-const char *path_sensitivity(struct str_view path);
+/*
+ * "a secret", "a file that git executes"; NULL: nothing is known against it. `changes`: whether
+ * the request would change it; files that others trust may be read.
+ */
+const char *path_sensitivity(struct str_view path, bool changes);
+
+/* The table itself: false behind its end. A pattern holds for the name and all that is below. */
+bool sensitive_pattern(size_t index, const char **ret_pattern, bool *ret_changes_only);
 
 #endif

@@ -42,7 +42,7 @@ static enum report_risk risk_of_path(const struct audit_record *record, enum rep
     const char *what;
 
     record_bytes_append(&path, &record->call.path);
-    what = path_sensitivity(text_buffer_view(&path));
+    what = path_sensitivity(text_buffer_view(&path), true);
     if (what != NULL) {
         return strstr(what, "execute") != NULL || strstr(what, "trust") != NULL ? RISK_HOST_TOOLS
                                                                                 : RISK_SECRETS;

@@ -90,6 +90,14 @@ static bool is_rule_operation(const struct text_buffer *word)
     return false;
 }
 
+static bool request_changes(const struct text_buffer *operation)
+{
+    struct str_view word = text_buffer_view(operation);
+
+    return !str_view_equals_text(word, "read") && !str_view_equals_text(word, "list") &&
+           !str_view_equals_text(word, "execute") && !str_view_equals_text(word, "lookup");
+}
+
 static void append_path_remedy(struct text_buffer *text, const struct audit_record *record)
 {
     AUTO(text_buffer_clear) struct text_buffer path = {0};
@@ -98,7 +106,7 @@ static void append_path_remedy(struct text_buffer *text, const struct audit_reco
 
     record_bytes_append(&path, &record->call.path);
     json_text_append(&operation, record->call.op);
-    sensitive = path_sensitivity(text_buffer_view(&path));
+    sensitive = path_sensitivity(text_buffer_view(&path), request_changes(&operation));
     if (sensitive != NULL) {
         text_buffer_printf(text,
                            "  This is %s: no rule is suggested for it. If the run\n"
