@@ -59,8 +59,8 @@ rule_id policy_state_rule(const struct policy_state *state, enum fs_operation op
 /* The state in which everything is denied. */
 const struct policy_state *policy_state_deny_all(void);
 
-bool path_automaton_equal_below(struct path_automaton *automaton, const struct policy_state *a,
-                                const struct policy_state *b);
+bool path_automaton_equal_below(const struct path_automaton *automaton,
+                                const struct policy_state *a, const struct policy_state *b);
 bool path_automaton_unrestricted_below(const struct path_automaton *automaton,
                                        const struct policy_state *state);
 

@@ -219,6 +219,45 @@ static void names_that_may_be_exchanged(void **state)
     policy_unref(policy);
 }
 
+static bool lead_alike(const struct policy *policy, const char *a, const char *b)
+{
+    const struct policy_state *left = policy_path_walk(policy, str_view_from(a));
+    const struct policy_state *right = policy_path_walk(policy, str_view_from(b));
+    bool alike = policy_states_equal_below(policy, left, right);
+
+    policy_state_unref(left);
+    policy_state_unref(right);
+    return alike;
+}
+
+static void directories_that_may_be_exchanged(void **state)
+{
+    struct policy *policy = policy_of_text(
+        "version: 1\n"
+        "filesystem:\n"
+        "  rules:\n"
+        "    - {id: both, action: allow, paths: ['src/**', 'docs/**', 'odd/**', 'shy/**']}\n"
+        "    - {id: third, action: allow, paths: ['third/**']}\n"
+        "    - {id: pem, action: deny, paths: ['**/*.pem']}\n"
+        "    - {id: odd, action: deny, paths: ['odd/deep/secret', 'x/odd']}\n"
+        "    - {id: shy, action: deny, operations: [write], paths: ['shy/*.c']}\n"
+        "    - {id: log, action: log, paths: ['logged/**']}\n");
+
+    (void)state;
+    assert_true(lead_alike(policy, "src", "docs"));
+    assert_true(lead_alike(policy, "src/a", "docs/b/c"));
+    assert_true(lead_alike(policy, "src", "third"));
+    assert_true(lead_alike(policy, "src/a", "odd/b"));
+    assert_false(lead_alike(policy, "src", "odd"));
+    assert_false(lead_alike(policy, "src/deep", "odd/deep"));
+    assert_true(lead_alike(policy, "src/deep/er", "odd/deep/er"));
+    assert_false(lead_alike(policy, "src", "shy"));
+    assert_false(lead_alike(policy, "src", "logged"));
+    assert_false(lead_alike(policy, "src", "nowhere"));
+    assert_true(lead_alike(policy, "nowhere", "neither"));
+    policy_unref(policy);
+}
+
 static void printing_and_reading_is_the_same_policy(void **state)
 {
     const char *words[] = {"safe", "fs_safe"};
@@ -269,6 +308,7 @@ int main(void)
         cmocka_unit_test(safe_allows_a_write_and_a_public_host),
         cmocka_unit_test(git_can_work_in_the_sandbox),
         cmocka_unit_test(names_that_may_be_exchanged),
+        cmocka_unit_test(directories_that_may_be_exchanged),
         cmocka_unit_test(printing_and_reading_is_the_same_policy),
         cmocka_unit_test(errors_name_line_and_column),
     };

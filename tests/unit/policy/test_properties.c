@@ -25,6 +25,8 @@ static unsigned int pick(unsigned int bound)
     return (unsigned int)(random_state >> 33) % bound;
 }
 
+static unsigned long equal_pairs; /* that were not the same state */
+
 static const char *one_of(const char *const *words, size_t count)
 {
     return words[pick((unsigned int)count)];
@@ -39,7 +41,8 @@ static const char *const fs_actions[] = {"allow", "allow", "deny", "hide", "log"
 static const char *const net_actions[] = {"allow", "allow", "deny", "log"};
 static const char *const operations[] = {"read", "write", "delete", "list"};
 static const char *const hosts[] = {"a.org", "*.a.org", "b.a.org", "*", "c.net", "*.c.net"};
-static const char *const asked_hosts[] = {"a.org", "b.a.org", "x.b.a.org", "c.net", "y.c.net", "d.com"};
+static const char *const asked_hosts[] = {"a.org", "b.a.org", "x.b.a.org",
+                                          "c.net", "y.c.net", "d.com"};
 static const char *const prefixes[] = {"8.8.8.8", "8.8.0.0/16", "1.0.0.0/8", "2a00::/16"};
 static const char *const addresses[] = {"8.8.8.8", "8.8.4.4", "1.1.1.1", "2a00::1", "10.0.0.1"};
 static const char *const ports[] = {"443", "80", "1-1024", "any"};
@@ -232,6 +235,49 @@ static void check_network(const struct trio *trio)
     }
 }
 
+/* What policy_states_equal_below() promises, along random paths below two random directories. */
+static void check_equal_below(const struct trio *trio)
+{
+    const char *one = ONE_OF(names);
+    const char *other = ONE_OF(names);
+    char path[64];
+    const struct policy_state *a = policy_path_walk(trio->both, str_view_from(one));
+    const struct policy_state *b = policy_path_walk(trio->both, str_view_from(other));
+
+    if (policy_states_equal_below(trio->both, a, b)) {
+        for (unsigned int i = 0; i < 6; i++) {
+            int length = snprintf(path, sizeof(path), "%s", ONE_OF(names));
+            const struct policy_state *below_a;
+            const struct policy_state *below_b;
+
+            for (unsigned int depth = pick(3); depth > 0; depth--) {
+                length +=
+                    snprintf(path + length, sizeof(path) - (size_t)length, "/%s", ONE_OF(names));
+            }
+            below_a = policy_path_step(trio->both, a, str_view_from(path));
+            if (strchr(path, '/') != NULL) {
+                char joined_a[128];
+                char joined_b[128];
+
+                snprintf(joined_a, sizeof(joined_a), "%s/%s", one, path);
+                snprintf(joined_b, sizeof(joined_b), "%s/%s", other, path);
+                policy_state_unref(below_a);
+                below_a = policy_path_walk(trio->both, str_view_from(joined_a));
+                below_b = policy_path_walk(trio->both, str_view_from(joined_b));
+            } else {
+                below_b = policy_path_step(trio->both, b, str_view_from(path));
+            }
+            require(policy_states_equal_here(below_a, below_b), trio,
+                    "equal below, and a verdict differs", path);
+            policy_state_unref(below_a);
+            policy_state_unref(below_b);
+        }
+        equal_pairs += a != b ? 1 : 0;
+    }
+    policy_state_unref(a);
+    policy_state_unref(b);
+}
+
 static void check_round_trip(const struct trio *trio)
 {
     struct text_buffer text = {0};
@@ -273,6 +319,7 @@ static void laws_of_composition(void **state)
                 "hash");
         check_files(&trio);
         check_network(&trio);
+        check_equal_below(&trio);
         if (pair % 8 == 0) {
             check_round_trip(&trio);
         }
@@ -283,6 +330,8 @@ static void laws_of_composition(void **state)
         text_buffer_clear(&text_a);
         text_buffer_clear(&text_b);
     }
+    /* The law was not met by answering no to everything. */
+    assert_true(equal_pairs > pairs / 100);
 }
 
 int main(void)
