@@ -189,8 +189,9 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
         .resolver = -1,
     };
     guard->pins = pin_table_new();
+    guard->gate.budget = budget_new();
     guard->flows = flow_table_new();
-    error = guard->pins == NULL || guard->flows == NULL
+    error = guard->pins == NULL || guard->flows == NULL || guard->gate.budget == NULL
                 ? explain(reterr, -ENOMEM, "cannot start the guard")
                 : start_all(guard, options, reterr);
     if (error < 0) {
@@ -222,6 +223,8 @@ void guard_stop(struct guard *guard)
     topology_close(&guard->topology);
     pin_table_free(guard->pins);
     flow_table_free(guard->flows);
+    budget_free(guard->gate.budget);
+    guard->gate.budget = NULL;
     policy_unref(guard->gate.policy);
     guard->gate.policy = NULL;
     guard->pins = NULL;
@@ -265,4 +268,17 @@ int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
     guard->gate.settings = settings;
     guard->generation = generation;
     return 0;
+}
+
+int guard_judge_all_again(struct guard *guard)
+{
+    uint32_t generation = flow_generation_next(guard->generation);
+    int error = ruleset_change_generation(&guard->tables, generation,
+                                          guard->gate.settings.private_addresses,
+                                          guard->gate.settings.private_address_count);
+
+    if (error == 0) {
+        guard->generation = generation;
+    }
+    return error;
 }

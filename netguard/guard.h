@@ -65,12 +65,15 @@ void guard_stop(struct guard *guard);
  */
 int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr);
 
+/* The same without a new policy: something else has changed that flows are judged by. */
+int guard_judge_all_again(struct guard *guard);
+
 /* What the guard enforces of a policy, and what is others' to enforce: a policy that asks for more
  * is refused whole. */
 #define GUARD_ENFORCED                                                                             \
     (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | \
      POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_AUDIT |          \
-     POLICY_PART_CONTENT)
+     POLICY_PART_CONTENT | POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET)
 
 /* One packet from the queue: context is the guard. */
 packet_queue_handler guard_judge_packet;

@@ -1,5 +1,7 @@
 #include "netguard/guard_flows.h"
 
+#include <errno.h>
+
 #include "netguard/clock.h"
 
 static void record_end(struct guard *guard, const struct flow *flow,
@@ -27,6 +29,41 @@ static void record_end(struct guard *guard, const struct flow *flow,
     net_gate_flow_end(&guard->gate, &question, &end);
 }
 
+/* As the gate charges it: by name, or by the address as text. */
+static struct str_view host_of(const struct flow *flow, char text[static IP_ADDRESS_TEXT_MAX])
+{
+    if (flow->sni[0] != '\0') {
+        return str_view_from(flow->sni);
+    }
+    return str_view_from(flow->name[0] != '\0' ? flow->name
+                                               : ip_address_format(&flow->key.remote, text));
+}
+
+static void on_counted(void *context, const struct conntrack_flow *counted)
+{
+    struct guard *guard = context;
+    struct flow *flow = flow_table_find(guard->flows, &counted->key);
+    char text[IP_ADDRESS_TEXT_MAX];
+
+    if (flow != NULL) {
+        budget_count_live(guard->gate.budget, host_of(flow, text), counted->bytes_out);
+    }
+}
+
+int guard_count_bytes(struct guard *guard)
+{
+    const struct net_settings *settings = &guard->gate.settings;
+
+    if (settings->budget.bytes_out == 0 && settings->budget.bytes_out_per_host == 0) {
+        return 0;
+    }
+    budget_count_begin(guard->gate.budget);
+    if (conntrack_each(&guard->conntrack, on_counted, guard) < 0) {
+        return -EIO; /* what cannot be counted is not granted */
+    }
+    return budget_count_end(guard->gate.budget, settings) ? guard_judge_all_again(guard) : 0;
+}
+
 static void on_ended(void *context, const struct conntrack_flow *ended)
 {
     struct guard *guard = context;
@@ -34,7 +71,10 @@ static void on_ended(void *context, const struct conntrack_flow *ended)
 
     /* Held packets mean a newer flow of the same endpoints, which has only begun. */
     if (flow != NULL && flow->held_count == 0) {
+        char text[IP_ADDRESS_TEXT_MAX];
+
         record_end(guard, flow, ended);
+        budget_count_ended(guard->gate.budget, host_of(flow, text), ended->bytes_out);
         flow_table_remove(guard->flows, flow);
     }
 }

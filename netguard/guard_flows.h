@@ -9,4 +9,8 @@ void guard_record_ended(struct guard *guard);
 /* The guard ends, and with it every flow that is left. */
 void guard_record_all(struct guard *guard);
 
+/* Reads what live flows have sent; those of a spent budget are judged again. Negative errno: the
+ * guard must end. */
+int guard_count_bytes(struct guard *guard);
+
 #endif

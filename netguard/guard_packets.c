@@ -306,7 +306,8 @@ static bool judge_again(struct guard *guard, struct flow *flow)
     question.names = &name;
     question.name_count = name.length > 0 ? 1 : 0;
     question.sni = str_view_from(flow->sni[0] != '\0' ? flow->sni : NULL);
-    question.remark = "judged again by the new policy";
+    question.remark = "judged again";
+    question.again = true;
     if (!decision_permits(net_gate_flow(&guard->gate, &question, &flow->ticket))) {
         refuse_held(guard, flow);
         return false;

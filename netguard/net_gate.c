@@ -82,6 +82,26 @@ static struct decision refuse_unchecked(const struct net_gate *gate,
                                            "name_check: address-only"));
 }
 
+/* Only what would go is charged; a budget is no violation that could be "only logged". */
+static struct decision refuse_overspent(const struct net_gate *gate,
+                                        const struct flow_question *question,
+                                        struct decision decision)
+{
+    char text[IP_ADDRESS_TEXT_MAX];
+    struct str_view host = question->name_count > 0
+                               ? question->names[0]
+                               : str_view_from(ip_address_format(&question->address, text));
+    const char *why;
+
+    if (!decision_permits(decision)) {
+        return decision;
+    }
+    why = question->again || question->sni.bytes != NULL
+              ? budget_check_bytes(gate->budget, &gate->settings, host)
+              : budget_charge_flow(gate->budget, &gate->settings, host, clock_now_ms());
+    return why == NULL ? decision : refusal(DENIAL_BUDGET_EXCEEDED, str_view_from(why));
+}
+
 struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
                               uint64_t *ret_ticket)
 {
@@ -101,6 +121,7 @@ struct decision net_gate_flow(const struct net_gate *gate, const struct flow_que
                            STR_VIEW_LITERAL("this network has no uplink (--uplink none)"));
     }
     decision = refuse_unchecked(gate, question, decision);
+    decision = refuse_overspent(gate, question, decision);
     if (decision_permits(decision) && decision.name_check == NAME_CHECK_ADDRESS_ONLY &&
         question->name_count > 0 && question->remark == NULL) {
         event.reason = STR_VIEW_LITERAL("the name inside is not checked (address-only)");
@@ -169,6 +190,12 @@ struct decision net_gate_name(const struct net_gate *gate, const struct name_que
     if (decision_permits(decision) && !type_is_resolved(question->type)) {
         decision = refusal(DENIAL_PROTOCOL_DENIED,
                            STR_VIEW_LITERAL("only addresses are asked for (A, AAAA)"));
+    }
+    if (decision_permits(decision)) {
+        const char *why =
+            budget_charge_question(gate->budget, &gate->settings, question->name, clock_now_ms());
+
+        decision = why == NULL ? decision : refusal(DENIAL_DNS_BUDGET, str_view_from(why));
     }
     return record(gate, &event, decision, began_ns, ret_ticket);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "netguard/budget.h"
 #include "shared/audit/producer.h"
 #include "shared/policy/policy.h"
 
@@ -18,6 +19,7 @@ struct net_gate {
     struct policy *policy;        /* the guard holds a reference; a reload replaces it */
     struct net_settings settings; /* of the policy */
     struct audit_producer *audit;
+    struct budget *budget;
     bool closed; /* no uplink: what a policy allows cannot go anywhere */
 };
 
@@ -33,6 +35,7 @@ struct flow_question {
     size_t name_count;
     struct str_view sni; /* absent until it was seen */
     const char *remark;  /* for the record of an allowed flow; NULL: none */
+    bool again;          /* a flow that was let begin before: it is no new connection */
     bool nameless_kind;  /* a kind of flow in which no name can be checked (UDP) */
 };
 

@@ -179,7 +179,7 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
     uint64_t now = clock_now_ms();
 
     if (now >= *next_beat_ms) {
-        if (guard_heartbeat(guard) < 0) {
+        if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
             return true;
         }
         guard_end_waiting(guard);
