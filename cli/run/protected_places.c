@@ -134,6 +134,9 @@ int protected_places_check(const char *tree, const struct run_options *options,
     error = error < 0 ? error : audit_directory_default(path, reterr);
     error = error < 0 ? error : check_place(&check, "the audit log", path);
     error = error < 0 ? error : check_place(&check, "the keys", "/var/lib/failcore");
+    if (error == 0 && getenv("FAILCORE_STATE") != NULL) {
+        error = check_place(&check, "the keys", getenv("FAILCORE_STATE"));
+    }
     error = error < 0 ? error : runtime_directory_path(path, reterr);
     error = error < 0 ? error : check_place(&check, "the run-time directory", path);
     if (error == 0 && options->audit != NULL) {

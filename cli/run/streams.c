@@ -104,8 +104,11 @@ static void *pump_outwards(void *argument)
             break;
         }
         allowed = take_budget(pump->budget, (size_t)got);
-        if (write_all(pump->to, piece, allowed) < 0 || allowed < (size_t)got) {
+        if (write_all(pump->to, piece, allowed) < 0) {
             break;
+        }
+        if (allowed < (size_t)got) {
+            return NULL; /* our end stays open: the command is stopped, not told by a SIGPIPE */
         }
     }
     close_fd(&pump->from);

@@ -440,6 +440,10 @@ enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, POLL_CO
 static bool judge(struct supervisor *supervisor, const struct pollfd fds[static POLL_COUNT],
                   struct failure *reterr)
 {
+    if (fds[OUTPUT].revents != 0) {
+        limit_passed(supervisor, RUN_LIMIT_OUTPUT_BYTES, reterr);
+        return true;
+    }
     if (fds[SOCKET].revents != 0) {
         take_message(supervisor);
     }
@@ -464,10 +468,6 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
     }
     if (fds[AUDIT].revents != 0) {
         daemon_died(supervisor, "failcore-auditd", reterr);
-        return true;
-    }
-    if (fds[OUTPUT].revents != 0) {
-        limit_passed(supervisor, RUN_LIMIT_OUTPUT_BYTES, reterr);
         return true;
     }
     if (fds[SIGNALS].revents != 0) {

@@ -54,7 +54,8 @@ as_user()
         shift 2
         cd "$home/ws" && exec setpriv --reuid "$user" --regid "$user" --clear-groups \
             --inh-caps=-all env HOME="$home" XDG_RUNTIME_DIR="$home/run" \
-            XDG_STATE_HOME="$home/state" "$@"' sh "$user_id" "$user_home" "$@"
+            XDG_STATE_HOME="$home/state" \
+            FAILCORE_STATE="$home/state" "$@"' sh "$user_id" "$user_home" "$@"
 }
 
 records()
