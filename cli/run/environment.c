@@ -100,6 +100,15 @@ char **environment_make(const struct run_plan *plan)
     set_named(&settings, "SHELL", "/bin/sh");
     set_named(&settings, "PWD", plan->mount_path);
     set_named(&settings, "FAILCORE_RUN", plan->id);
+    for (size_t i = 0; i < policy_run_list_count(plan->policy, RUN_ENV); i++) {
+        struct str_view named = policy_run_list_item(plan->policy, RUN_ENV, i);
+        char name[128];
+
+        if (named.length < sizeof(name)) {
+            snprintf(name, sizeof(name), "%.*s", STR_VIEW_PRINTF(named));
+            pass(&settings, name);
+        }
+    }
     for (size_t i = 0; i < plan->options->environment_count; i++) {
         const char *setting = plan->options->environment[i];
         const char *equals = strchr(setting, '=');

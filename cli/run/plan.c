@@ -185,6 +185,8 @@ static char **copy_arguments(int count, char **from)
 static int build_filter(struct run_plan *plan, struct failure *reterr)
 {
     const struct syscall_filter_options options = {.nested = plan->settings.nested,
+                                                   .memory_files_noexec =
+                                                       plan->executables.allow_list,
                                                    .io_uring = plan->settings.io_uring};
     int error = syscall_filter_build(&options, &plan->filter);
 
@@ -217,6 +219,8 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     }
     error = error < 0 ? error : identity_choose(plan->runtime, &plan->identity, reterr);
     error = error < 0 ? error : choose_home(plan, reterr);
+    error = error < 0 ? error : executables_choose(plan->policy, &plan->executables, reterr);
+    error = error < 0 ? error : extra_binds_choose(plan->policy, options, &plan->binds, reterr);
     error = error < 0 ? error : build_filter(plan, reterr);
     if (error < 0) {
         return error;
@@ -232,6 +236,8 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
 void run_plan_clear(struct run_plan *plan)
 {
     limits_release(&plan->limits);
+    executables_clear(&plan->executables);
+    extra_binds_clear(&plan->binds);
     policy_unref(plan->policy);
     environment_free(plan->arguments);
     environment_free(plan->environment);

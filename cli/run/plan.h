@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "cli/run/executables.h"
+#include "cli/run/extra_binds.h"
 #include "cli/run/identity.h"
 #include "cli/run/limits.h"
 #include "cli/run/options.h"
@@ -27,10 +29,12 @@ struct run_plan {
     struct policy *policy;
     struct run_settings settings; /* of the policy */
     struct run_limits limits;
-    char workspace[PATH_MAX];   /* without links */
-    char mount_path[PATH_MAX];  /* where the run sees it */
-    char home[PATH_MAX];        /* private and empty inside the run */
-    char caller_home[PATH_MAX]; /* "" when unknown */
+    struct executables executables; /* covered by process rules */
+    struct extra_binds binds;       /* of the sandbox section */
+    char workspace[PATH_MAX];       /* without links */
+    char mount_path[PATH_MAX];      /* where the run sees it */
+    char home[PATH_MAX];            /* private and empty inside the run */
+    char caller_home[PATH_MAX];     /* "" when unknown */
     struct identity identity;
     char **arguments;             /* of the command, copied: the originals are wiped in the run */
     char **environment;           /* of the command */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/run/command_path.h"
 #include "cli/run/layers.h"
 #include "shared/audit/start_record.h"
 #include "shared/base/cleanup.h"
@@ -165,18 +166,19 @@ static int emit_exec(struct audit_producer *producer, const struct run_plan *pla
                      struct audit_event *event, uint64_t *ret_ticket)
 {
     AUTO(text_buffer_clear) struct text_buffer arguments = {0};
+    char path[PATH_MAX];
 
+    command_path(plan, path);
     join_arguments(&arguments, plan);
     if (text_buffer_error(&arguments) < 0) {
         return text_buffer_error(&arguments);
     }
     event->source = AUDIT_SOURCE_EXEC;
-    event->decision = AUDIT_DECISION_ALLOWED;
     event->actor =
         (struct audit_actor){.pid = getpid(), .uid = getuid(), .gid = getgid(), .present = true};
     event->call.exec = (struct audit_call_exec){
         .operation = "exec",
-        .path = str_view_from(plan->arguments[0]),
+        .path = str_view_from(path),
         .argv = text_buffer_view(&arguments),
         .argc = (size_t)plan->options->argc,
     };
@@ -186,15 +188,35 @@ static int emit_exec(struct audit_producer *producer, const struct run_plan *pla
 int records_exec(struct audit_producer *producer, const struct run_plan *plan, uint64_t *ret_ticket,
                  struct failure *reterr)
 {
-    struct audit_event event = {
-        .kind = AUDIT_KIND_DECISION,
-        .status = AUDIT_STATUS_ALLOWED,
-        .phase = AUDIT_PHASE_POLICY,
-        .rule = STR_VIEW_LITERAL("default"),
-    };
-    int error = emit_exec(producer, plan, &event, ret_ticket);
+    char path[PATH_MAX];
+    struct decision decision;
+    struct audit_event event = {.kind = AUDIT_KIND_DECISION, .phase = AUDIT_PHASE_POLICY};
+    int error;
 
-    return error < 0 ? refuse(reterr, error) : 0;
+    command_path(plan, path);
+    decision = policy_decide_exec(plan->policy, str_view_from(path));
+    event.status = decision_permits(decision) ? AUDIT_STATUS_ALLOWED : AUDIT_STATUS_BLOCKED;
+    event.decision = decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED
+                     : decision_permits(decision)    ? AUDIT_DECISION_ALLOWED
+                                                     : AUDIT_DECISION_BLOCKED;
+    event.rule = policy_rule_id(plan->policy, decision.rule);
+    event.code = str_view_from(denial_code_word(decision.code));
+    event.reason = decision.reason;
+    error = emit_exec(producer, plan, &event, ret_ticket);
+    if (error < 0) {
+        return refuse(reterr, error);
+    }
+    if (decision_permits(decision)) {
+        return 0;
+    }
+    failure_set(reterr, -EACCES, "%s is denied by the process rule %.*s", path,
+                STR_VIEW_PRINTF(event.rule));
+    if (policy_rule_origin(plan->policy, decision.rule).length > 0) {
+        failure_set_needed(reterr, "%.*s",
+                           STR_VIEW_PRINTF(policy_rule_origin(plan->policy, decision.rule)));
+    }
+    failure_set_mend(reterr, "allow it in process.rules");
+    return -EACCES;
 }
 
 static void describe(struct text_buffer *text, const struct run_result *result)
@@ -301,6 +323,7 @@ int records_exec_result(struct audit_producer *producer, const struct run_plan *
     struct audit_event event = {
         .kind = AUDIT_KIND_RESULT,
         .status = status_of(result),
+        .decision = AUDIT_DECISION_ALLOWED,
         .code = code_of(result),
         .phase = AUDIT_PHASE_EXECUTE,
         .error = result->error,

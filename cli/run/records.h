@@ -49,6 +49,7 @@ int records_start(struct audit_producer *producer, const struct run_plan *plan,
 /* A limit was passed: before anything is done about it. */
 int records_limit(struct audit_producer *producer, const struct run_plan *plan,
                   enum run_limit limit);
+/* Asks the process rules and records the answer; -EACCES: the command itself is denied. */
 int records_exec(struct audit_producer *producer, const struct run_plan *plan, uint64_t *ret_ticket,
                  struct failure *reterr);
 /* The last two cannot be refused any more: they say when the log is not there. */

@@ -248,6 +248,11 @@ static int start_command(struct supervisor *supervisor, struct failure *reterr)
     int error =
         records_exec(supervisor->producer, supervisor->plan, &supervisor->exec_ticket, reterr);
 
+    if (error == -EACCES) {
+        supervisor->result.cause = CAUSE_NOT_EXECUTABLE;
+        supervisor->result.error = EACCES;
+        supervisor->exec_ticket = 0; /* refused: nothing follows */
+    }
     if (error < 0) {
         return error;
     }

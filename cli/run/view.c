@@ -192,6 +192,12 @@ static int add_tmpfs(int root, const char *path, mode_t mode, const struct ident
     return mount < 0 ? mount : mount_attach(mount, root, path);
 }
 
+/* A list of executables is only one where nothing new can be executed. */
+static uint64_t writable_attributes(const struct run_plan *plan)
+{
+    return plan->executables.allow_list ? MOUNT_ATTR_NOEXEC : 0;
+}
+
 static int add_devices(int root, const struct identity *identity, struct failure *reterr)
 {
     const struct mount_setting pts[] = {
@@ -219,6 +225,67 @@ static int add_devices(int root, const struct identity *identity, struct failure
     return error < 0 ? fail(reterr, error, "mount", "/dev/shm") : 0;
 }
 
+/* An empty file that nobody may read or execute lies over each. */
+static int cover_executables(int root, const struct executables *executables)
+{
+    static const char nothing[] = "dev/.covered";
+    int error = executables->count == 0 ? 0 : place_make_file(root, nothing, NULL, 0, 0000);
+
+    for (size_t i = 0; error == 0 && i < executables->count; i++) {
+        AUTO_CLOSE int cover = mount_copy(root, nothing);
+
+        error = cover < 0 ? cover
+                          : mount_restrict(cover,
+                                           MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                               MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+                                           false);
+        error = error < 0 ? error : mount_attach(cover, root, executables->covered[i] + 1);
+    }
+    return error;
+}
+
+static int make_place(int root, const struct extra_bind *bind)
+{
+    char parent[PATH_MAX];
+    char *slash;
+    int error;
+
+    if (bind->directory) {
+        return place_make_directory(root, bind->path + 1, 0755);
+    }
+    snprintf(parent, sizeof(parent), "%s", bind->path + 1);
+    slash = strrchr(parent, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        error = place_make_directory(root, parent, 0755);
+        if (error < 0) {
+            return error;
+        }
+    }
+    error = place_make_file(root, bind->path + 1, NULL, 0, 0644);
+    return error == -EEXIST ? 0 : error;
+}
+
+static int add_extra(int root, const struct run_plan *plan, struct failure *reterr)
+{
+    for (size_t i = 0; i < plan->binds.count; i++) {
+        const struct extra_bind *bind = &plan->binds.items[i];
+        uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+        int error = make_place(root, bind);
+
+        if (bind->kind == RUN_READ_ONLY) {
+            attributes |= MOUNT_ATTR_RDONLY;
+        } else if (plan->executables.allow_list) {
+            attributes |= MOUNT_ATTR_NOEXEC;
+        }
+        error = error < 0 ? error : bind_copy(root, bind->source, bind->path + 1, attributes);
+        if (error < 0) {
+            return fail(reterr, error, "bind", bind->path);
+        }
+    }
+    return 0;
+}
+
 /* The kernel asks the server for everything, permissions included: it knows the policy. */
 static int add_workspace(int root, const struct run_plan *plan, int fuse_fd)
 {
@@ -238,7 +305,8 @@ static int add_workspace(int root, const struct run_plan *plan, int fuse_fd)
     snprintf(fd, sizeof(fd), "%d", fuse_fd);
     snprintf(uid, sizeof(uid), "%u", plan->identity.worker_uid);
     snprintf(gid, sizeof(gid), "%u", plan->identity.worker_gid);
-    mount = mount_new("fuse", settings, COUNT(settings), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    mount = mount_new("fuse", settings, COUNT(settings),
+                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | writable_attributes(plan));
     return mount < 0 ? mount : mount_attach(mount, root, plan->mount_path + 1);
 }
 
@@ -306,7 +374,8 @@ static int add_private_places(int root, const struct run_plan *plan, struct fail
         }
     }
     for (size_t i = 0; i < COUNT(private_trees); i++) {
-        error = add_tmpfs(root, private_trees[i].path, private_trees[i].mode, &plan->identity, 0);
+        error = add_tmpfs(root, private_trees[i].path, private_trees[i].mode, &plan->identity,
+                          writable_attributes(plan));
         if (error < 0) {
             return fail(reterr, error, "mount /", private_trees[i].path);
         }
@@ -342,6 +411,14 @@ int view_build(const struct run_plan *plan, int fuse_fd, int *ret_root, struct f
     if (error == 0) {
         error = view_files_write(root, plan, reterr);
     }
+    if (error < 0) {
+        return error;
+    }
+    error = cover_executables(root, &plan->executables);
+    if (error < 0) {
+        return fail(reterr, error, "cover", "denied executables");
+    }
+    error = add_extra(root, plan, reterr);
     if (error < 0) {
         return error;
     }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/run/command_path.h"
 #include "shared/base/file_io.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/descriptors.h"
@@ -18,6 +19,8 @@
 #include "shared/confine/namespaces.h"
 #include "shared/confine/privileges.h"
 #include "shared/confine/syscall_filter.h"
+
+#define LANDLOCK_TREES_MAX 64
 
 _Noreturn static void fail(const struct workload_start *start, const char *stage, int error)
 {
@@ -101,7 +104,7 @@ static int drop_everything(void)
 /* What the mounts say, once more, where no mount can change it. */
 static int restrict_files(const struct run_plan *plan)
 {
-    const struct landlock_tree trees[] = {
+    struct landlock_tree trees[LANDLOCK_TREES_MAX] = {
         {"/", LANDLOCK_READ},
         {plan->mount_path, LANDLOCK_WRITE},
         {plan->home, LANDLOCK_WRITE},
@@ -111,7 +114,20 @@ static int restrict_files(const struct run_plan *plan)
         {"/proc", LANDLOCK_WRITE_FILES},
     };
 
-    return landlock_restrict(trees, sizeof(trees) / sizeof(trees[0]));
+    size_t count = 0;
+
+    while (trees[count].path != NULL) {
+        count++;
+    }
+    for (size_t i = 0; i < plan->binds.count; i++) {
+        if (plan->binds.items[i].kind == RUN_READ_WRITE) {
+            if (count == LANDLOCK_TREES_MAX) {
+                return -E2BIG;
+            }
+            trees[count++] = (struct landlock_tree){plan->binds.items[i].path, LANDLOCK_WRITE};
+        }
+    }
+    return landlock_restrict(trees, count);
 }
 
 static void reset_signals(void)
@@ -137,21 +153,11 @@ static int enter_workspace(const struct run_plan *plan)
     return errno == EACCES && chdir("/") == 0 ? 0 : -errno;
 }
 
-static const char *search_path(const struct run_plan *plan)
-{
-    for (char **entry = plan->environment; *entry != NULL; entry++) {
-        if (strncmp(*entry, "PATH=", 5) == 0) {
-            return *entry + 5;
-        }
-    }
-    return "/usr/local/bin:/usr/bin:/bin";
-}
-
 /* Like execvpe(3), but a file that is no program is an error and not handed to a shell. */
 static int execute(const struct run_plan *plan)
 {
     const char *name = plan->arguments[0];
-    const char *path = search_path(plan);
+    const char *path = environment_path(plan->environment);
     int found = ENOENT;
     char file[PATH_MAX];
 

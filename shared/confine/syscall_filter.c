@@ -196,6 +196,15 @@ static int deny_limits_of_others(scmp_filter_ctx context)
                             SCMP_A0(SCMP_CMP_NE, 0, 0), SCMP_A2(SCMP_CMP_NE, 0, 0));
 }
 
+/* A memory file that can be executed would go past every list of executables. */
+static int deny_executable_memory(scmp_filter_ctx context)
+{
+    const uint64_t noexec_seal = 0x8; /* MFD_NOEXEC_SEAL, Linux 6.3 */
+
+    return seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(memfd_create), 1,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, noexec_seal, 0));
+}
+
 static int fill(scmp_filter_ctx context, const struct syscall_filter_options *options)
 {
     /* A binary tree instead of a chain, and a foreign architecture is the end. */
@@ -207,6 +216,7 @@ static int fill(scmp_filter_ctx context, const struct syscall_filter_options *op
     error = error < 0 || options->nested ? error : deny_namespaces(context);
     error = error < 0 ? error : deny_ioctls(context);
     error = error < 0 ? error : deny_limits_of_others(context);
+    error = error < 0 || !options->memory_files_noexec ? error : deny_executable_memory(context);
     return error < 0 ? error : deny_sockets(context);
 }
 

@@ -20,8 +20,9 @@ struct syscall_filter {
 };
 
 struct syscall_filter_options {
-    bool nested;   /* the workload sandboxes its own children */
-    bool io_uring; /* the workload may use io_uring */
+    bool nested;              /* the workload sandboxes its own children */
+    bool io_uring;            /* the workload may use io_uring */
+    bool memory_files_noexec; /* memfd_create(2) only with MFD_NOEXEC_SEAL */
 };
 
 int syscall_filter_build(const struct syscall_filter_options *options,

@@ -1,4 +1,4 @@
 # Tests of `failcore run` and what belongs to it.
-foreach(name streams workspace confinement death network limits operator)
+foreach(name streams workspace confinement death network limits operator rules)
     failcore_integration_test(run_${name} run_${name}.sh)
 endforeach()
