@@ -24,7 +24,9 @@ void command_path(const struct run_plan *plan, char ret_path[static PATH_MAX])
         return;
     }
     if (strchr(name, '/') != NULL) {
-        snprintf(ret_path, PATH_MAX, "%s/%s", plan->mount_path, name);
+        if (snprintf(ret_path, PATH_MAX, "%s/%s", plan->mount_path, name) >= PATH_MAX) {
+            ret_path[0] = '\0'; /* execve will refuse it, too */
+        }
         return;
     }
     while (*path != '\0') {

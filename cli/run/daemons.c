@@ -54,8 +54,8 @@ static void add_common(struct command_line *line, const struct daemon_context *c
 
 _Noreturn static void become(const char *path, const struct command_line *line)
 {
-    int kept[16] = {2};
-    size_t count = 1;
+    int kept[16];
+    size_t count = 0;
     sigset_t none;
 
     for (size_t i = 0; i < line->kept_count; i++) {
@@ -64,7 +64,8 @@ _Noreturn static void become(const char *path, const struct command_line *line)
             _exit(125);
         }
     }
-    /* Out of the terminal's reach: Ctrl-C is for the command. */
+    /* Standard error is the command's: a daemon's errors come over the descriptor meant for them.
+     * Out of the terminal's reach, too: Ctrl-C is for the command. */
     (void)setsid();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

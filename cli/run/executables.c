@@ -203,6 +203,45 @@ int executables_choose(const struct policy *policy, struct executables *ret_exec
     return 0;
 }
 
+/* The stronger of what was found so far and what this name says. */
+static void decide_name(const struct policy *policy, const char *path, struct decision *decision,
+                        bool *settled)
+{
+    struct decision found = policy_decide_exec(policy, str_view_from(path));
+    bool permits = decision_permits(found);
+
+    if (*settled) {
+        return;
+    }
+    if (!permits && found.rule.index != RULE_DEFAULT.index) {
+        *settled = true; /* a deny of any name */
+        *decision = found;
+    } else if (permits && !decision_permits(*decision)) {
+        *decision = found;
+    }
+}
+
+struct decision executables_decide(const struct policy *policy, const char *path)
+{
+    struct decision decision = policy_decide_exec(policy, str_view_from(path));
+    bool settled = !decision_permits(decision) && decision.rule.index != RULE_DEFAULT.index;
+    char *target = realpath(path, NULL);
+    const char *const names[] = {path, target == NULL ? path : target};
+
+    for (size_t i = 0; i < 2; i++) {
+        char with_usr[PATH_MAX];
+
+        decide_name(policy, names[i], &decision, &settled);
+        if (strncmp(names[i], "/usr/", 5) == 0) {
+            decide_name(policy, names[i] + 4, &decision, &settled);
+        } else if (snprintf(with_usr, sizeof(with_usr), "/usr%s", names[i]) < PATH_MAX) {
+            decide_name(policy, with_usr, &decision, &settled);
+        }
+    }
+    free(target);
+    return decision;
+}
+
 void executables_clear(struct executables *executables)
 {
     for (size_t i = 0; i < executables->count; i++) {

@@ -25,6 +25,10 @@ struct executables {
 
 int executables_choose(const struct policy *policy, struct executables *ret_executables,
                        struct failure *reterr);
+/* The same verdict for one path, by the names that the path itself shows: as given, where it leads,
+ * and each with and without /usr. */
+struct decision executables_decide(const struct policy *policy, const char *path);
+
 void executables_clear(struct executables *executables);
 
 #endif

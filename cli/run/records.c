@@ -194,7 +194,7 @@ int records_exec(struct audit_producer *producer, const struct run_plan *plan, u
     int error;
 
     command_path(plan, path);
-    decision = policy_decide_exec(plan->policy, str_view_from(path));
+    decision = executables_decide(plan->policy, path);
     event.status = decision_permits(decision) ? AUDIT_STATUS_ALLOWED : AUDIT_STATUS_BLOCKED;
     event.decision = decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED
                      : decision_permits(decision)    ? AUDIT_DECISION_ALLOWED
