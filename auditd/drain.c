@@ -237,11 +237,12 @@ int drain_link(struct drain *drain, struct link *link)
     int total = 0;
 
     for (unsigned int i = 0; i < link->ring_count; i++) {
-        int taken = drain_ring(drain, link, i, UINT64_MAX);
+        int taken = drain_ring(drain, link, link->next_ring, UINT64_MAX);
 
         if (taken < 0) {
             return taken;
         }
+        link->next_ring = (link->next_ring + 1) % link->ring_count;
         total += taken;
     }
     return total;

@@ -13,7 +13,7 @@
 #include "auditd/log_store.h"
 #include "auditd/ticket_table.h"
 
-#define DRAIN_RING_MAX 2048U /* records of one ring in one round: others get their turn */
+#define DRAIN_RING_MAX 256U /* records of one ring in one round: others get their turn */
 
 struct drain {
     struct log_store *store;

@@ -1,6 +1,7 @@
 #include "auditd/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,6 +40,7 @@ void link_free(struct link *link)
 {
     for (unsigned int i = 0; i < link->rings_mapped; i++) {
         unmap_ring(&link->rings[i].ring);
+        close_fd(&link->rings[i].fd);
     }
     close_fd(&link->socket);
     free(link->rings);
@@ -57,7 +59,7 @@ static bool policy_is_sound(const struct attach_policy *policy)
            text_ends(policy->hash, sizeof(policy->hash));
 }
 
-static int take_hello(struct link *link, const struct attach_hello *hello)
+int link_take_hello(struct link *link, const struct attach_hello *hello)
 {
     if (link->ring_count != 0 || hello->ring_count == 0 || hello->ring_count > ATTACH_RINGS_MAX ||
         !text_ends(hello->run, sizeof(hello->run)) ||
@@ -69,6 +71,10 @@ static int take_hello(struct link *link, const struct attach_hello *hello)
     if (link->rings == NULL) {
         return -ENOMEM;
     }
+    for (uint32_t i = 0; i < hello->ring_count; i++) {
+        link->rings[i].fd = -1;
+    }
+    link->hello = *hello;
     link->ring_count = hello->ring_count;
     memcpy(link->run, hello->run, sizeof(link->run));
     memcpy(link->program, hello->program, sizeof(link->program));
@@ -77,7 +83,7 @@ static int take_hello(struct link *link, const struct attach_hello *hello)
     return 0;
 }
 
-static int take_ring(struct link *link, const struct attach_ring *message, int fd)
+int link_take_ring(struct link *link, const struct attach_ring *message, int fd)
 {
     struct link_ring *ring;
     void *mapped;
@@ -98,6 +104,10 @@ static int take_ring(struct link *link, const struct attach_ring *message, int f
     ring_consumer_map(&ring->ring, mapped);
     ring->ring.position = message->consumed;
     ring->claimed = message->producer;
+    ring->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (ring->fd < 0) {
+        return -errno;
+    }
     return link->rings_mapped == link->ring_count;
 }
 
@@ -117,11 +127,11 @@ int link_receive(struct link *link)
         return -EPROTO;
     }
     if (message.ring.kind == ATTACH_HELLO && (size_t)length == sizeof(message.hello)) {
-        return take_hello(link, &message.hello);
+        return link_take_hello(link, &message.hello);
     }
     if (message.ring.kind == ATTACH_RING && (size_t)length == sizeof(message.ring) &&
         received >= 0) {
-        return take_ring(link, &message.ring, received);
+        return link_take_ring(link, &message.ring, received);
     }
     return -EPROTO;
 }

@@ -17,6 +17,7 @@
 
 struct link_ring {
     struct ring_consumer ring;
+    int fd;            /* until the keeper has it */
     uint64_t producer; /* its number in the records */
     uint64_t claimed;  /* the number it says it had; ATTACH_NO_PRODUCER */
     uint64_t next_pseq;
@@ -27,12 +28,15 @@ struct link_ring {
 };
 
 struct link {
+    uint64_t id; /* between writer and keeper */
+    struct attach_hello hello;
     int socket;
     unsigned int ring_count; /* 0 until HELLO */
     unsigned int rings_mapped;
     struct link_ring *rings;
-    uint32_t first_line; /* of its rings in the state file */
-    uint64_t bytes;      /* of its records */
+    unsigned int next_ring; /* whose turn it is: a busy ring starves no other */
+    uint32_t first_line;    /* of its rings in the state file */
+    uint64_t bytes;         /* of its records */
     bool welcomed;
     bool finished;    /* the producer has gone: drain, then forget */
     bool ledger_said; /* after its producer's death */
@@ -51,6 +55,10 @@ void link_free(struct link *link);
  * negative errors: end the link.
  */
 int link_receive(struct link *link);
+
+/* The two messages by themselves, for a link that the keeper kept. 1: the last ring. */
+int link_take_hello(struct link *link, const struct attach_hello *hello);
+int link_take_ring(struct link *link, const struct attach_ring *message, int fd);
 
 /* The policy that a record names, or NULL. */
 const struct attach_policy *link_policy_find(const struct link *link, uint32_t number);

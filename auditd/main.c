@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auditd/keeper.h"
 #include "auditd/server.h"
 #include "shared/audit/directory.h"
 #include "shared/base/cleanup.h"
@@ -124,17 +125,6 @@ static int go_to_background(void)
     return setsid() < 0 ? -errno : 0;
 }
 
-static int forget_stdio(void)
-{
-    AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        dup2(null, STDERR_FILENO) < 0) {
-        return -errno;
-    }
-    return 0;
-}
-
 static int serve(const struct arguments *arguments, struct failure *reterr)
 {
     char path[PATH_MAX];
@@ -149,8 +139,6 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
         .keep_seconds = arguments->number[OPTION_KEEP_SECONDS],
         .run_budget = arguments->number[OPTION_RUN_BUDGET],
     };
-    struct server *server;
-    int error;
 
     if (directory < 0) {
         return directory;
@@ -164,18 +152,7 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
                    ? 0 /* another writer owns it, or is about to: whoever started us will find it */
                    : failure_set(reterr, -errno, "cannot lock %s: %s", path, strerror(errno));
     }
-    error = server_new(&server_options, &server, reterr);
-    if (error < 0) {
-        return error;
-    }
-    if (!arguments->foreground) {
-        error = forget_stdio();
-    }
-    if (error == 0) {
-        error = server_run(server);
-    }
-    server_free(server);
-    return error < 0 ? failure_set(reterr, error, "the log of %s: %s", path, strerror(-error)) : 0;
+    return keeper_run(&server_options, arguments->foreground, command.name, reterr);
 }
 
 int main(int argc, char **argv)
@@ -198,7 +175,9 @@ int main(int argc, char **argv)
         return EXIT_CODE_FAILCORE_FAILED;
     }
     if (serve(&arguments, &failure) < 0) {
-        failure_print(stderr, command.name, &failure);
+        if (failure.what[0] != '\0') { /* else the writer has said it */
+            failure_print(stderr, command.name, &failure);
+        }
         return EXIT_CODE_FAILCORE_FAILED;
     }
     return EXIT_CODE_OK;

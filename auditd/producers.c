@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,13 +74,71 @@ static void open_line(struct server *server, struct link *link, unsigned int ind
     ring->ring.state = line;
 }
 
+/* The keeper has it before the producer is told: nothing published is ever without a holder. */
+static int hand_to_keeper(const struct server *server, struct link *link)
+{
+    int error = keeper_tell_link(server->options.keeper_channel, link->id, link->first_line,
+                                 &link->hello, link->socket);
+
+    for (unsigned int i = 0; error == 0 && i < link->ring_count; i++) {
+        error = keeper_tell_ring(server->options.keeper_channel, link->id, i, link->rings[i].fd);
+        close_fd(&link->rings[i].fd);
+    }
+    return error;
+}
+
+int producers_restore(struct server *server, const struct keeper_link *kept)
+{
+    struct link *link;
+    int socket = fcntl(kept->socket, F_DUPFD_CLOEXEC, 0);
+    int got = 0;
+
+    if (kept->ring_count < kept->hello.ring_count || socket < 0) {
+        close_fd(&socket);
+        return 0; /* its writer died before it was welcomed: it will try again */
+    }
+    link = link_new(socket);
+    if (link == NULL) {
+        close_fd(&socket);
+        return -ENOMEM;
+    }
+    server->links[server->link_count++] = link;
+    link->id = kept->id;
+    link->first_line = kept->first_line;
+    if (kept->id >= server->next_link_id) {
+        server->next_link_id = kept->id + 1;
+    }
+    got = link_take_hello(link, &kept->hello);
+    for (unsigned int i = 0; got == 0 && i < kept->ring_count; i++) {
+        const struct ring_state *line = &server->lines[link->first_line + i];
+        const struct attach_ring message = {.index = i,
+                                            .consumed = atomic_load(&line->consumed),
+                                            .producer = atomic_load(&line->producer)};
+
+        got = link_take_ring(link, &message, kept->ring_fd[i]);
+    }
+    if (got != 1) {
+        return got < 0 ? got : -EPROTO;
+    }
+    memset(server->line_used + link->first_line, true, link->ring_count);
+    for (unsigned int i = 0; i < link->ring_count; i++) {
+        uint64_t durable = atomic_load(&server->lines[link->first_line + i].durable);
+
+        open_line(server, link, i);
+        atomic_store(&server->lines[link->first_line + i].durable, durable);
+        close_fd(&link->rings[i].fd);
+    }
+    link->welcomed = true;
+    return 0;
+}
+
 static int welcome(struct server *server, struct link *link)
 {
     struct attach_welcome message = {.magic = ATTACH_MAGIC,
                                      .version = ATTACH_VERSION,
                                      .kind = ATTACH_WELCOME,
                                      .state_bytes = (uint32_t)STATE_BYTES};
-    const int fds[2] = {server->state_file, server->wake};
+    const int fds[2] = {server->service->state_file, server->service->wake};
     int error = reserve_lines(server, link->ring_count, &link->first_line);
 
     if (error < 0) {
@@ -87,6 +146,10 @@ static int welcome(struct server *server, struct link *link)
     }
     for (unsigned int i = 0; i < link->ring_count; i++) {
         open_line(server, link, i);
+    }
+    error = hand_to_keeper(server, link);
+    if (error < 0) {
+        return error;
     }
     link->welcomed = true;
     message.ring_state_offset =
@@ -96,7 +159,8 @@ static int welcome(struct server *server, struct link *link)
 
 void producers_accept(struct server *server)
 {
-    AUTO_CLOSE int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    AUTO_CLOSE int fd =
+        accept4(server->service->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct ucred peer;
     socklen_t length = sizeof(peer);
 
@@ -107,6 +171,7 @@ void producers_accept(struct server *server)
     }
     server->links[server->link_count] = link_new(fd);
     if (server->links[server->link_count] != NULL) {
+        server->links[server->link_count]->id = server->next_link_id++;
         server->link_count++;
         take_fd(&fd);
     }
@@ -139,6 +204,7 @@ void producers_forget(struct server *server, unsigned int index)
     if (link->welcomed) {
         release_lines(server, link);
     }
+    (void)keeper_tell_gone(server->options.keeper_channel, link->id);
     link_free(link);
     server->links[index] = server->links[--server->link_count];
     server->last_link_ms = now_ms();

@@ -1,20 +1,15 @@
 #include "auditd/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "auditd/writer.h"
-#include "shared/audit/directory.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/text_buffer.h"
 
@@ -45,63 +40,6 @@ static uint64_t realtime_offset_ns(void)
 
 /* ---- starting ------------------------------------------------------------------------------- */
 
-/* SR28: mapped for writing once, here; from then on nobody can map or write it. */
-static int make_state(struct server *server)
-{
-    AUTO_CLOSE int fd = memfd_create("failcore-writer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    void *mapped;
-
-    if (fd < 0 || ftruncate(fd, (off_t)STATE_BYTES) < 0) {
-        return -errno;
-    }
-    mapped = mmap(NULL, STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (mapped == MAP_FAILED) {
-        return -errno;
-    }
-    server->state = mapped;
-    server->lines = (struct ring_state *)(void *)((uint8_t *)mapped + sizeof(struct writer_state));
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) <
-        0) {
-        return -errno;
-    }
-    server->state_file = take_fd(&fd);
-    atomic_store(&server->state->condition, WRITER_OK);
-    return 0;
-}
-
-/* Bound under another name and renamed: a name that exists always leads to a listening socket. */
-static int make_listener(struct server *server)
-{
-    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    AUTO_CLOSE int parent = -1;
-    char temporary[PATH_MAX];
-    struct sockaddr_un address;
-    int error;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    error = audit_socket_path(server->options.directory, server->socket_path);
-    if (error < 0) {
-        return error;
-    }
-    if (snprintf(temporary, sizeof(temporary), "%s.new", server->options.directory) >=
-        (int)sizeof(temporary)) {
-        return -ENAMETOOLONG;
-    }
-    error = audit_socket_address(temporary, &address, &parent);
-    if (error < 0) {
-        return error;
-    }
-    unlink(address.sun_path);
-    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 128) < 0 ||
-        rename(address.sun_path, server->socket_path) < 0) {
-        return -errno;
-    }
-    server->listener = take_fd(&fd);
-    return 0;
-}
-
 static int make_signals(struct server *server)
 {
     sigset_t set;
@@ -130,6 +68,22 @@ static int record_recovery(struct server *server)
                             text_buffer_view(&members));
 }
 
+/* Producers that were tied to the writer before this one. */
+static int restore_links(struct server *server)
+{
+    const struct keeper *keeper = server->options.keeper;
+
+    for (unsigned int i = 0; i < keeper->link_count; i++) {
+        int error = producers_restore(server, &keeper->links[i]);
+
+        if (error < 0) {
+            return error;
+        }
+    }
+    atomic_store(&server->state->condition, WRITER_OK);
+    return 0;
+}
+
 int server_new(const struct server_options *options, struct server **ret_server,
                struct failure *reterr)
 {
@@ -140,7 +94,10 @@ int server_new(const struct server_options *options, struct server **ret_server,
         return failure_set(reterr, -ENOMEM, "no memory");
     }
     server->options = *options;
-    server->listener = server->wake = server->signals = server->state_file = -1;
+    server->signals = -1;
+    server->service = options->service;
+    server->state = server->service->state;
+    server->lines = server->service->lines;
     server->drain.tickets = ticket_table_new();
     error = server->drain.tickets == NULL
                 ? failure_set(reterr, -ENOMEM, "no memory")
@@ -152,19 +109,12 @@ int server_new(const struct server_options *options, struct server **ret_server,
     }
     server->drain.producer = server->next_producer++;
     server->drain.realtime_offset_ns = realtime_offset_ns();
-    server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    error = server->wake < 0 ? -errno : 0;
-    if (error == 0) {
-        error = make_state(server);
-    }
-    if (error == 0) {
-        error = make_signals(server);
-    }
+    error = make_signals(server);
     if (error == 0) {
         error = record_recovery(server);
     }
     if (error == 0) {
-        error = make_listener(server);
+        error = restore_links(server);
     }
     if (error < 0) {
         failure_set(reterr, error, "cannot serve the audit directory %s: %s", options->directory,
@@ -183,16 +133,10 @@ void server_free(struct server *server)
     for (unsigned int i = 0; i < server->link_count; i++) {
         link_free(server->links[i]);
     }
-    if (server->state != NULL) {
-        munmap(server->state, STATE_BYTES);
-    }
     log_store_free(server->drain.store);
     ticket_table_free(server->drain.tickets);
     producer_book_clear(&server->book);
-    close_fd(&server->listener);
-    close_fd(&server->wake);
     close_fd(&server->signals);
-    close_fd(&server->state_file);
     free(server);
 }
 
@@ -258,8 +202,7 @@ static bool drain_round(struct server *server)
             if (log_store_has_pending(server->drain.store)) {
                 return false; /* the disk refuses: later */
             }
-            i--; /* again */
-            continue;
+            continue; /* it goes on in the next round, where it stopped */
         }
         worked |= served > 0;
     }
@@ -298,8 +241,8 @@ static void poll_once(struct server *server, int timeout_ms)
     unsigned int links = server->link_count;
     uint64_t count;
 
-    polls[0] = (struct pollfd){.fd = server->listener, .events = POLLIN};
-    polls[1] = (struct pollfd){.fd = server->wake, .events = POLLIN};
+    polls[0] = (struct pollfd){.fd = server->service->listener, .events = POLLIN};
+    polls[1] = (struct pollfd){.fd = server->service->wake, .events = POLLIN};
     polls[2] = (struct pollfd){.fd = server->signals, .events = POLLIN};
     for (unsigned int i = 0; i < links; i++) {
         polls[FIXED_POLLS + i] = (struct pollfd){
@@ -308,7 +251,7 @@ static void poll_once(struct server *server, int timeout_ms)
     if (poll(polls, FIXED_POLLS + links, timeout_ms) <= 0) {
         return;
     }
-    (void)!read(server->wake, &count, sizeof(count));
+    (void)!read(server->service->wake, &count, sizeof(count));
     server->stopping |= polls[2].revents != 0;
     for (unsigned int i = 0; i < links; i++) {
         if (polls[FIXED_POLLS + i].revents != 0) {
@@ -348,7 +291,7 @@ static bool may_leave(struct server *server)
     if (!server->stopping && now_ms() - server->last_link_ms < server->options.idle_exit_ms) {
         return false;
     }
-    unlink(server->socket_path);
+    unlink(server->service->socket_path);
     producers_accept(server);
     if (server->link_count == 0) {
         return true;

@@ -13,9 +13,15 @@
 
 struct server;
 
+struct service;
+struct keeper;
+
 struct server_options {
-    const char *directory; /* absolute */
-    int directory_fd;      /* locked: this process is the directory's one writer. Borrowed */
+    struct service *service;     /* borrowed */
+    const struct keeper *keeper; /* the links of the writer before; borrowed */
+    int keeper_channel;          /* tells the keeper of links that come and go. Borrowed */
+    const char *directory;       /* absolute */
+    int directory_fd;            /* locked: this process is the directory's one writer. Borrowed */
     unsigned int idle_exit_ms;
     uint64_t segment_bytes;   /* a new segment when this one is so large, */
     uint64_t segment_seconds; /* or so old */
@@ -24,7 +30,7 @@ struct server_options {
     uint64_t run_budget;      /* bytes that one run may publish; 0: no limit (SR29) */
 };
 
-/* Opens the log and listens. */
+/* Opens the log and takes over what the writer before had. */
 int server_new(const struct server_options *options, struct server **ret_server,
                struct failure *reterr);
 /* Until idle or until SIGTERM. 0, or a negative errno that nothing but a restart can mend. */

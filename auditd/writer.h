@@ -5,33 +5,28 @@
 #ifndef FAILCORE_AUDITD_WRITER_H
 #define FAILCORE_AUDITD_WRITER_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "auditd/drain.h"
+#include "auditd/keeper.h"
 #include "auditd/link.h"
 #include "auditd/log_store.h"
 #include "auditd/server.h"
+#include "auditd/service.h"
 #include "shared/audit/producer_book.h"
 #include "shared/audit/ring.h"
 
-#define LINKS_MAX   512U
-#define STATE_LINES 4096U /* rings of all producers together */
-#define STATE_BYTES (sizeof(struct writer_state) + STATE_LINES * sizeof(struct ring_state))
-
 struct server {
     struct server_options options;
-    char socket_path[PATH_MAX];
-    int listener;
-    int wake;
+    struct service *service;
     int signals;
-    int state_file;
     struct writer_state *state;
     struct ring_state *lines;
     bool line_used[STATE_LINES];
     struct link *links[LINKS_MAX];
     unsigned int link_count;
+    uint64_t next_link_id;
     struct drain drain;
     struct producer_book book; /* producers that are not attached now */
     uint64_t next_producer;    /* numbers are never given twice in one log */
@@ -51,6 +46,8 @@ uint64_t now_ms(void);
 /* ---- producers.c ---- */
 
 void producers_accept(struct server *server);
+/* A producer whose writer died: the same socket, rings and lines. */
+int producers_restore(struct server *server, const struct keeper_link *kept);
 void producers_message(struct server *server, struct link *link);
 /* The producer has gone and everything of it is written. */
 void producers_forget(struct server *server, unsigned int index);

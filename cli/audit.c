@@ -2,8 +2,8 @@
 #include <stddef.h>
 
 #include "cli/audit_verbs.h"
-#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
+#include "shared/base/verb_table.h"
 
 int verb_audit(int argc, char **argv)
 {

@@ -387,8 +387,7 @@ static bool read_call(struct json_scan *scan, struct audit_record *record)
            read_call_source(scan, record) && bytes_are_whole(&call->path) &&
            bytes_are_whole(&call->path2) && bytes_are_whole(&call->host) &&
            bytes_are_whole(&call->sni) && read_repeat(scan, record) &&
-           read_members(scan, TABLE(call_end_rows), record) &&
-           json_scan_char(scan, '}');
+           read_members(scan, TABLE(call_end_rows), record) && json_scan_char(scan, '}');
 }
 
 static bool read_decision(struct json_scan *scan, struct record_policy *policy)

@@ -87,7 +87,7 @@ struct audit_record {
     uint64_t of_pseq;
     struct str_view id;
     struct str_view timestamp; /* "2026-11-20T10:30:00.123456789Z" */
-    struct json_text run; /* absent in the writer's own records */
+    struct json_text run;      /* absent in the writer's own records */
     enum audit_source source;
     enum audit_kind kind;
     enum audit_status status;

@@ -156,6 +156,12 @@ int segment_file_open(int log, const struct segment_entry *entry, struct segment
 
     segment_name_format(entry, name);
     fd = openat(log, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT && !entry->is_compressed) {
+        /* Compressed since it was listed. */
+        const struct segment_entry packed = {.first_seq = entry->first_seq, .is_compressed = true};
+
+        return segment_file_open(log, &packed, ret_file);
+    }
     return fd < 0 ? -errno : segment_file_from(fd, entry->is_compressed, ret_file);
 }
 

@@ -1,23 +1,31 @@
 /*
  * A producer for tests: THREADS threads emit EVENTS events each, then the producer detaches.
  *
- *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold]
+ *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|count FILE TAG]
  *
  * pairs: each DECISION is followed by its RESULT, emitted by another thread's slot at times.
+ * denials, looks: the same refused write, the same allowed read, over and over.
+ * count: FILE holds, for each thread, how many events were recorded so far, in 8 bytes each; it is
+ * right also after SIGKILL. The paths are TAG/THREAD/NUMBER.
  * hold: stays attached until standard input ends. Prints how many events were emitted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "shared/audit/producer.h"
 
 struct work {
     struct audit_producer *producer;
+    _Atomic uint64_t *count; /* NULL: none wanted */
+    const char *mode;
+    const char *tag;
     unsigned long events;
     unsigned int number;
     bool sync;
@@ -51,14 +59,26 @@ static void *emit(void *argument)
         struct audit_event event;
         uint64_t ticket;
 
-        snprintf(path, sizeof(path), "src/thread-%u/file-%lu", work->number, i);
+        snprintf(path, sizeof(path), "%s/thread-%u/file-%lu", work->tag, work->number, i);
         event = event_of(i + 1, path);
+        if (strcmp(work->mode, "denials") == 0) {
+            event.call.fs.path = STR_VIEW_LITERAL(".env");
+            event.decision = AUDIT_DECISION_BLOCKED;
+            event.status = AUDIT_STATUS_BLOCKED;
+            event.code = STR_VIEW_LITERAL("PATH_DENIED");
+        } else if (strcmp(work->mode, "looks") == 0) {
+            event.call.fs.path = STR_VIEW_LITERAL("src/main.c");
+            event.call.fs.operation = "read";
+        }
         event.sync = work->sync;
         work->error = audit_emit(work->producer, &event, &ticket);
         if (work->error < 0) {
             break;
         }
         work->emitted++;
+        if (work->count != NULL) {
+            atomic_fetch_add(work->count, 1);
+        }
         if (work->pairs) {
             event.kind = AUDIT_KIND_RESULT;
             event.status = AUDIT_STATUS_OK;
@@ -74,6 +94,20 @@ static void *emit(void *argument)
     return NULL;
 }
 
+static _Atomic uint64_t *map_counts(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    void *mapped = MAP_FAILED;
+
+    if (fd >= 0 && ftruncate(fd, 4096) == 0) {
+        mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return mapped == MAP_FAILED ? NULL : mapped;
+}
+
 int main(int argc, char **argv)
 {
     struct failure failure = {0};
@@ -85,6 +119,7 @@ int main(int argc, char **argv)
                                              .policy_revision = STR_VIEW_LITERAL("1"),
                                              .policy_hash = STR_VIEW_LITERAL("0123456789abcdef"),
                                              .threads = threads};
+    _Atomic uint64_t *counts = argc > 6 ? map_counts(argv[5]) : NULL;
     struct audit_producer *producer;
     pthread_t thread[64];
     struct work work[64] = {0};
@@ -92,7 +127,7 @@ int main(int argc, char **argv)
     int error = 0;
 
     if (argc < 4 || threads > 64) {
-        fprintf(stderr, "usage: %s DIR THREADS EVENTS [sync|pairs|hold]\n", argv[0]);
+        fprintf(stderr, "usage: %s DIR THREADS EVENTS [MODE]\n", argv[0]);
         return 2;
     }
     if (audit_producer_attach(&options, &producer, &failure) < 0) {
@@ -103,6 +138,9 @@ int main(int argc, char **argv)
         work[i] = (struct work){.producer = producer,
                                 .events = strtoul(argv[3], NULL, 10),
                                 .number = i,
+                                .mode = mode,
+                                .tag = argc > 6 ? argv[6] : "src",
+                                .count = counts == NULL ? NULL : counts + i,
                                 .sync = strcmp(mode, "sync") == 0,
                                 .pairs = strcmp(mode, "pairs") == 0};
         if (pthread_create(&thread[i], NULL, emit, &work[i]) != 0) {

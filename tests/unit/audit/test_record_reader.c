@@ -98,7 +98,8 @@ static void a_record_is_read(void **state)
 
 static void every_part_is_needed_once(void **state)
 {
-    static const size_t optional[] = {3, 7, 11}; /* run; actor; status to phase, for kinds without */
+    static const size_t optional[] = {3, 7,
+                                      11}; /* run; actor; status to phase, for kinds without */
     AUTO(text_buffer_clear) struct text_buffer line = {0};
     struct audit_record record;
 

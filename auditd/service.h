@@ -1,0 +1,29 @@
+/*
+ * What producers are tied to, and what outlives a writer process: the listening socket, the wake
+ * descriptor, the state file. Made by the keeper before the first writer; every writer inherits it.
+ */
+#ifndef FAILCORE_AUDITD_SERVICE_H
+#define FAILCORE_AUDITD_SERVICE_H
+
+#include <limits.h>
+
+#include "shared/audit/ring.h"
+#include "shared/base/failure.h"
+
+#define STATE_LINES 4096U /* rings of all producers together */
+#define STATE_BYTES (sizeof(struct writer_state) + STATE_LINES * sizeof(struct ring_state))
+
+struct service {
+    char socket_path[PATH_MAX];
+    int listener;
+    int wake;
+    int state_file;
+    struct writer_state *state;
+    struct ring_state *lines;
+};
+
+/* `directory` is absolute, and this process holds its lock. */
+int service_open(struct service *service, const char *directory, struct failure *reterr);
+void service_close(struct service *service);
+
+#endif

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""SIGKILL of the log writer and of producers at random moments.
+
+    audit_crash.py BIN DIR SEED KILLS
+
+Every event that a producer was told is recorded must be in the log once, in its producer's order,
+whoever was killed; the log must verify, and what was torn must be in recovered/.
+"""
+import json
+import os
+import random
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+THREADS = 2
+
+
+def writers(directory):
+    """Writers of exactly this directory: we started them."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"failcore-auditd") and directory.encode() in words:
+            found.append(int(pid))
+    return found
+
+
+def counted(path):
+    try:
+        with open(path, "rb") as file:
+            return struct.unpack(f"<{THREADS}Q", file.read(8 * THREADS))
+    except (OSError, struct.error):
+        return (0,) * THREADS
+
+
+def main():
+    programs, directory, seed, kills = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    chance = random.Random(seed)
+    counts = directory + ".counts"
+    os.makedirs(counts, exist_ok=True)
+    producers = {}  # tag -> process
+    tags = []
+    killed = {"writer": 0, "producer": 0}
+
+    def start():
+        tag = f"p{len(tags)}"
+        tags.append(tag)
+        producers[tag] = subprocess.Popen(
+            [f"{programs}/audit_emitter", directory, str(THREADS), "100000000", "count",
+             f"{counts}/{tag}", tag], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    for _ in range(2):  # two at once
+        start()
+    refused = 0
+    while sum(killed.values()) < kills:
+        time.sleep(chance.uniform(0.003, 0.023))
+        for tag, process in list(producers.items()):
+            if process.poll() is not None:
+                # Refused after a long time without a writer is no error; nothing may be lost.
+                refused += process.returncode == 1
+                del producers[tag]
+                start()
+        if chance.random() < 0.7:
+            pids = writers(directory)
+            if len(pids) < 2:
+                continue
+            os.kill(max(pids), signal.SIGKILL)
+            killed["writer"] += 1
+        else:
+            tag = chance.choice(list(producers))
+            producers[tag].kill()
+            producers[tag].wait()
+            del producers[tag]
+            killed["producer"] += 1
+            start()
+    for process in producers.values():
+        process.kill()
+        process.wait()
+    # A last producer: its writer takes what the others left, and signs.
+    subprocess.run([f"{programs}/audit_emitter", directory, "1", "1"], check=True,
+                   stdout=subprocess.DEVNULL)
+    time.sleep(0.5)
+    verdict = subprocess.run([f"{programs}/failcore", "audit", "verify", "--json", directory],
+                             stdout=subprocess.PIPE, check=False)
+    said = json.loads(verdict.stdout)
+    if not said["intact"]:
+        sys.exit(f"not intact: {said}")
+
+    path = re.compile(rb'"path":"(p\d+)/thread-(\d+)/file-(\d+)"')
+    seen = {}
+    lost = 0
+    for name in sorted(os.listdir(f"{directory}/log")):
+        with open(f"{directory}/log/{name}", "rb") as file:
+            for line in file:
+                match = path.search(line)
+                if match:
+                    key = match[1].decode(), int(match[2])
+                    number = int(match[3])
+                    if number != seen.get(key, -1) + 1:
+                        sys.exit(f"{key}: {number} after {seen.get(key, -1)}: lost or doubled")
+                    seen[key] = number
+                elif b'"kind":"LOSS"' in line:
+                    lost += 1
+    total = 0
+    for tag in tags:
+        for thread, count in enumerate(counted(f"{counts}/{tag}")):
+            total += count
+            if seen.get((tag, thread), -1) + 1 < count:
+                sys.exit(f"{tag} thread {thread}: told of {count}, "
+                         f"{seen.get((tag, thread), -1) + 1} in the log")
+    torn = len(os.listdir(f"{directory}/recovered"))
+    print(f"{killed['writer']} writers and {killed['producer']} producers killed, {total} events, "
+          f"none missing; {torn} torn ends kept; {refused} producers gave up; {lost} LOSS records")
+
+
+main()
