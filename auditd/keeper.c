@@ -19,10 +19,10 @@
 #include "shared/base/exit_codes.h"
 #include "shared/base/file_io.h"
 
-#define QUICK_MS     200U  /* a writer that lived shorter died of something that may come again */
-#define PAUSE_MAX_MS 1000U /* between two writers */
+#define QUICK_MS     200U /* a writer that lived shorter died of something that may come again */
+#define PAUSE_MAX_MS 50U  /* between two writers */
 
-enum told { TOLD_READY = 1, TOLD_LINK, TOLD_RING, TOLD_GONE };
+enum told { TOLD_READY = 1, TOLD_LINK, TOLD_RING, TOLD_WELCOMED, TOLD_GONE };
 
 struct keeper_message {
     uint32_t told;
@@ -57,6 +57,13 @@ int keeper_tell_ring(int channel, uint64_t id, uint32_t index, int fd)
     const struct keeper_message message = {.told = TOLD_RING, .number = index, .id = id};
 
     return tell(channel, &message, fd);
+}
+
+int keeper_tell_welcomed(int channel, uint64_t id)
+{
+    const struct keeper_message message = {.told = TOLD_WELCOMED, .id = id};
+
+    return tell(channel, &message, -1);
 }
 
 int keeper_tell_gone(int channel, uint64_t id)
@@ -135,6 +142,12 @@ static bool listen_to_writer(struct keeper *keeper, int channel)
         break;
     case TOLD_RING:
         keep_ring(keeper, &message, &fd);
+        break;
+    case TOLD_WELCOMED:
+        link = find(keeper, message.id);
+        if (link != NULL) {
+            link->is_welcomed = true;
+        }
         break;
     case TOLD_GONE:
         link = find(keeper, message.id);
@@ -285,6 +298,18 @@ static void rest_between_writers(uint64_t lived_ms, unsigned int *pause_ms)
     *pause_ms = *pause_ms == 0 ? 1 : *pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : *pause_ms * 2;
 }
 
+/* Nobody will answer these now: hung up on, they try again. */
+static void drop_unwelcomed(struct keeper *keeper)
+{
+    for (unsigned int i = 0; i < keeper->link_count;) {
+        if (keeper->links[i].is_welcomed) {
+            i++;
+        } else {
+            drop(keeper, &keeper->links[i]);
+        }
+    }
+}
+
 static int keep_writing(struct server_options *options, struct keeper *keeper, const int channel[2],
                         bool foreground, const char *program)
 {
@@ -303,6 +328,7 @@ static int keep_writing(struct server_options *options, struct keeper *keeper, c
             return -errno;
         }
         status = attend(keeper, writer, channel[0], signals, foreground);
+        drop_unwelcomed(keeper);
         if (WIFEXITED(status)) {
             return WEXITSTATUS(status) == EXIT_CODE_OK ? 0 : -ECHILD;
         }

@@ -23,6 +23,7 @@ struct keeper_link {
     int socket;
     unsigned int ring_count;
     int *ring_fd; /* hello.ring_count of them */
+    bool is_welcomed;
 };
 
 struct keeper {
@@ -42,6 +43,8 @@ int keeper_tell_ready(int channel);
 int keeper_tell_link(int channel, uint64_t id, uint32_t first_line,
                      const struct attach_hello *hello, int socket);
 int keeper_tell_ring(int channel, uint64_t id, uint32_t index, int fd);
+/* The producer has its answer: only now is the link worth keeping. */
+int keeper_tell_welcomed(int channel, uint64_t id);
 int keeper_tell_gone(int channel, uint64_t id);
 
 #endif

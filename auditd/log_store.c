@@ -248,22 +248,40 @@ bool log_store_has_pending(const struct log_store *store)
     return store->pending_length > 0;
 }
 
+/* What a write that stopped early left: whole lines stay, the torn one goes. */
+static int keep_whole_lines(struct log_store *store, size_t written)
+{
+    const char *newline = memrchr(store->pending, '\n', written);
+    size_t whole = newline == NULL ? 0 : (size_t)(newline - store->pending) + 1;
+
+    if (ftruncate(store->segment, (off_t)(store->segment_bytes + whole)) < 0) {
+        return -EIO;
+    }
+    store->segment_bytes += whole;
+    store->pending_length -= whole;
+    memmove(store->pending, store->pending + whole, store->pending_length);
+    return 0;
+}
+
 int log_store_write(struct log_store *store)
 {
-    int error = 0;
+    size_t written = 0;
 
-    if (store->pending_length > 0) {
-        error = write_all(store->segment, store->pending, store->pending_length);
-        if (error < 0) {
-            /* Part of it may be there: back to whole lines. The text stays for the next try. */
-            if (ftruncate(store->segment, (off_t)store->segment_bytes) < 0) {
-                return -EIO;
-            }
-            return error;
+    while (written < store->pending_length) {
+        ssize_t more =
+            write(store->segment, store->pending + written, store->pending_length - written);
+        int error = more < 0 ? -errno : 0;
+
+        if (error == -EINTR) {
+            continue;
         }
-        store->segment_bytes += store->pending_length;
-        store->pending_length = 0;
+        if (error < 0) {
+            return keep_whole_lines(store, written) < 0 ? -EIO : error;
+        }
+        written += (size_t)more;
     }
+    store->segment_bytes += written;
+    store->pending_length = 0;
     return tree_store_write(store->tree);
 }
 

@@ -93,11 +93,7 @@ int producers_restore(struct server *server, const struct keeper_link *kept)
     int socket = fcntl(kept->socket, F_DUPFD_CLOEXEC, 0);
     int got = 0;
 
-    if (kept->ring_count < kept->hello.ring_count || socket < 0) {
-        close_fd(&socket);
-        return 0; /* its writer died before it was welcomed: it will try again */
-    }
-    link = link_new(socket);
+    link = socket < 0 ? NULL : link_new(socket);
     if (link == NULL) {
         close_fd(&socket);
         return -ENOMEM;
@@ -154,7 +150,8 @@ static int welcome(struct server *server, struct link *link)
     link->welcomed = true;
     message.ring_state_offset =
         (uint32_t)(sizeof(struct writer_state) + link->first_line * sizeof(struct ring_state));
-    return send_with_fds(link->socket, &message, sizeof(message), fds, 2);
+    error = send_with_fds(link->socket, &message, sizeof(message), fds, 2);
+    return error < 0 ? error : keeper_tell_welcomed(server->options.keeper_channel, link->id);
 }
 
 void producers_accept(struct server *server)

@@ -280,7 +280,8 @@ static void rest(struct server *server, bool worked)
     }
 }
 
-/* Somebody may have connected while we were making up our mind: the name goes first. */
+/* Somebody may have connected while we were making up our mind; who comes later still is hung up
+ * on by the keeper's end and tries again. */
 static bool may_leave(struct server *server)
 {
     if (server->link_count > 0 || log_store_has_pending(server->drain.store) ||
@@ -291,12 +292,8 @@ static bool may_leave(struct server *server)
     if (!server->stopping && now_ms() - server->last_link_ms < server->options.idle_exit_ms) {
         return false;
     }
-    unlink(server->service->socket_path);
     producers_accept(server);
-    if (server->link_count == 0) {
-        return true;
-    }
-    return false;
+    return server->link_count == 0;
 }
 
 int server_run(struct server *server)

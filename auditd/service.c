@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/audit/directory.h"
@@ -42,6 +43,7 @@ static int make_listener(struct service *service, const char *directory)
     AUTO_CLOSE int parent = -1;
     char temporary[PATH_MAX];
     struct sockaddr_un address;
+    struct stat status;
     int error;
 
     if (fd < 0) {
@@ -63,6 +65,10 @@ static int make_listener(struct service *service, const char *directory)
         rename(address.sun_path, service->socket_path) < 0) {
         return -errno;
     }
+    if (stat(service->socket_path, &status) < 0) {
+        return -errno;
+    }
+    service->socket_inode = status.st_ino;
     service->listener = take_fd(&fd);
     return 0;
 }
@@ -87,6 +93,12 @@ int service_open(struct service *service, const char *directory, struct failure 
 
 void service_close(struct service *service)
 {
+    struct stat status;
+
+    if (service->listener >= 0 && stat(service->socket_path, &status) == 0 &&
+        status.st_ino == service->socket_inode) {
+        unlink(service->socket_path);
+    }
     if (service->state != NULL) {
         munmap(service->state, STATE_BYTES);
         service->state = NULL;

@@ -6,6 +6,7 @@
 #define FAILCORE_AUDITD_SERVICE_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 #include "shared/audit/ring.h"
 #include "shared/base/failure.h"
@@ -15,6 +16,7 @@
 
 struct service {
     char socket_path[PATH_MAX];
+    ino_t socket_inode; /* another one under this name is not ours to remove */
     int listener;
     int wake;
     int state_file;
@@ -24,6 +26,7 @@ struct service {
 
 /* `directory` is absolute, and this process holds its lock. */
 int service_open(struct service *service, const char *directory, struct failure *reterr);
+/* The socket's name goes first: who comes later finds none and starts another writer. */
 void service_close(struct service *service);
 
 #endif

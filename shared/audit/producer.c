@@ -242,12 +242,8 @@ static int slot_emit(struct slot *slot, enum fold_class class, struct prepared_e
                      uint64_t *ret_ticket)
 {
     uint64_t pseq;
-    int error;
+    int error = slot_publish(slot, prepared, &pseq);
 
-    if (fold_offer(slot, class, prepared, ret_ticket)) {
-        return 0;
-    }
-    error = slot_publish(slot, prepared, &pseq);
     if (error < 0) {
         return error;
     }
@@ -257,27 +253,39 @@ static int slot_emit(struct slot *slot, enum fold_class class, struct prepared_e
                                                          : 0;
 }
 
+static int emit_locked(struct audit_producer *producer, struct slot *slot,
+                       const struct audit_event *event, bool wants_ticket, uint64_t *ret_ticket)
+{
+    enum fold_class class = fold_class_of(event, producer->full);
+    struct prepared_event prepared;
+    int error =
+        event_prepare(event, monotonic_ns(), slot->sha, slot->actors, producer->proc, &prepared);
+
+    if (error < 0 || fold_offer(slot, class, &prepared, ret_ticket)) {
+        return error;
+    }
+    if (wants_ticket || class != FOLD_CLASS_NONE) {
+        prepared.head.flags |= EVENT_FLAG_TICKET;
+    }
+    if (class == FOLD_CLASS_DENIAL) {
+        /* One lock at a time: two threads may do this at once. */
+        slot_unlock(slot);
+        flush_process(producer, (pid_t)prepared.head.pid);
+        slot_lock(slot);
+        prepared.head.mono_ns = monotonic_ns();
+    }
+    return slot_emit(slot, class, &prepared, ret_ticket);
+}
+
 int audit_emit(struct audit_producer *producer, const struct audit_event *event,
                uint64_t *ret_ticket)
 {
     struct slot *slot = find_slot(producer);
-    enum fold_class class = fold_class_of(event, producer->full);
-    struct prepared_event prepared;
     uint64_t ticket = 0;
     int error;
 
-    if (class == FOLD_CLASS_DENIAL) {
-        flush_process(producer, event->actor.pid);
-    }
     slot_lock(slot);
-    error =
-        event_prepare(event, monotonic_ns(), slot->sha, slot->actors, producer->proc, &prepared);
-    if (error == 0) {
-        if (ret_ticket != NULL || class != FOLD_CLASS_NONE) {
-            prepared.head.flags |= EVENT_FLAG_TICKET;
-        }
-        error = slot_emit(slot, class, &prepared, &ticket);
-    }
+    error = emit_locked(producer, slot, event, ret_ticket != NULL, &ticket);
     slot_unlock(slot);
     if (error == 0 && ret_ticket != NULL) {
         *ret_ticket = ticket;

@@ -164,7 +164,7 @@ int writer_connect(const char *directory, struct failure *reterr)
          tries++) {
         const struct timespec pause = {.tv_nsec = 10000000};
 
-        if (tries % 100 == 0) {
+        if (tries % 20 == 0) {
             int error = start_writer(directory, reterr);
 
             if (error < 0) {
