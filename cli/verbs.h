@@ -10,6 +10,7 @@
     ROW("kill", verb_kill, "ends runs now, whatever they do")                                      \
     ROW("run", verb_run, "runs a command so that unsafe actions cannot happen")                    \
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
+    ROW("doctor", verb_doctor, "what this machine really enforces, and the mend")                  \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \
     ROW("replay", verb_replay, "decide recorded requests again, touching nothing")                 \
     ROW("show", verb_show, "what happened in a run")                                               \

@@ -2,3 +2,4 @@
 foreach(name streams workspace confinement death network limits operator rules)
     failcore_integration_test(run_${name} run_${name}.sh)
 endforeach()
+failcore_integration_test(doctor doctor.sh)

@@ -1,0 +1,347 @@
+#include "cli/doctor/probes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/base/program_path.h"
+#include "shared/confine/capabilities.h"
+#include "shared/confine/cgroup.h"
+#include "shared/confine/landlock.h"
+#include "shared/confine/namespaces.h"
+
+__attribute__((format(printf, 3, 4))) static struct probe_result result(enum probe_state state,
+                                                                        const char *mend,
+                                                                        const char *format, ...)
+{
+    struct probe_result made = {.state = state};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(made.found, sizeof(made.found), format, args);
+    va_end(args);
+    snprintf(made.mend, sizeof(made.mend), "%s", mend);
+    return made;
+}
+
+/* The first line of a small file; "" when it is not there. */
+static void first_line(const char *path, char *text, size_t size)
+{
+    AUTO_CLOSE int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, text, size - 1);
+
+    text[got < 0 ? 0 : got] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
+static struct probe_result try_kernel(const struct probe_scratch *scratch)
+{
+    struct utsname machine = {0};
+    unsigned int major = 0;
+    unsigned int minor = 0;
+
+    (void)scratch;
+    (void)uname(&machine);
+    (void)sscanf(machine.release, "%u.%u", &major, &minor);
+    return major > 5 || (major == 5 && minor >= 14)
+               ? result(PROBE_OK, "", "Linux %s", machine.release)
+               : result(PROBE_MISSING, "boot Linux 5.14 or newer", "Linux %s", machine.release);
+}
+
+/* errno of making a user namespace, in a child. */
+static int user_namespace_error(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int error = namespace_new(CLONE_NEWUSER | CLONE_NEWNS);
+
+        _exit(error < 0 ? -error : 0);
+    }
+    return child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)
+               ? EIO
+               : WEXITSTATUS(status);
+}
+
+static struct probe_result try_user_namespaces(const struct probe_scratch *scratch)
+{
+    int error = user_namespace_error();
+    char line[32];
+
+    (void)scratch;
+    if (error == 0) {
+        return result(PROBE_OK, "", "can be made");
+    }
+    first_line("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", line, sizeof(line));
+    if (strcmp(line, "1") == 0) {
+        return result(PROBE_MISSING,
+                      "load the profile that the package ships: "
+                      "apparmor_parser -r /etc/apparmor.d/failcore",
+                      "AppArmor refuses them to programs without a profile");
+    }
+    first_line("/proc/sys/kernel/unprivileged_userns_clone", line, sizeof(line));
+    if (strcmp(line, "0") == 0) {
+        return result(PROBE_MISSING, "sysctl kernel.unprivileged_userns_clone=1",
+                      "refused to ordinary users");
+    }
+    first_line("/proc/sys/user/max_user_namespaces", line, sizeof(line));
+    if (strcmp(line, "0") == 0) {
+        return result(PROBE_MISSING, "sysctl user.max_user_namespaces=10000", "none is allowed");
+    }
+    return result(PROBE_MISSING, "allow user namespaces, or run as root", "%s", strerror(error));
+}
+
+static struct probe_result try_fuse(const struct probe_scratch *scratch)
+{
+    AUTO_CLOSE int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    (void)scratch;
+    if (device >= 0) {
+        return result(PROBE_OK, "", "/dev/fuse opens");
+    }
+    return result(PROBE_MISSING,
+                  errno == EACCES ? "chmod 666 /dev/fuse (as root)" : "modprobe fuse",
+                  "/dev/fuse: %s", strerror(errno));
+}
+
+static struct probe_result try_transport(const struct probe_scratch *scratch)
+{
+    char line[16];
+
+    (void)scratch;
+    first_line("/sys/module/fuse/parameters/enable_uring", line, sizeof(line));
+    if (line[0] == 'Y') {
+        return result(PROBE_OK, "", "requests over io_uring");
+    }
+    return result(PROBE_WEAK,
+                  line[0] == '\0' ? "" : "echo Y > /sys/module/fuse/parameters/enable_uring",
+                  line[0] == '\0' ? "requests over /dev/fuse: this kernel has no rings for it"
+                                  : "requests over /dev/fuse: the rings are switched off");
+}
+
+static struct probe_result try_passthrough(const struct probe_scratch *scratch)
+{
+    (void)scratch;
+    if (namespace_user_is_initial() && capabilities_have(CAPABILITY(CAP_SYS_ADMIN))) {
+        return result(PROBE_OK, "", "the server may ask the kernel to carry file data");
+    }
+    return result(PROBE_WEAK, "", "file data goes through the server: only root may ask for more");
+}
+
+static struct probe_result try_landlock(const struct probe_scratch *scratch)
+{
+    int abi = landlock_abi();
+
+    (void)scratch;
+    if (abi == 0) {
+        return result(PROBE_MISSING, "boot with lsm=landlock,...", "not in this kernel");
+    }
+    return abi >= 6
+               ? result(PROBE_OK, "", "ABI %d", abi)
+               : result(PROBE_WEAK, "", "ABI %d: signals and abstract sockets are not scoped", abi);
+}
+
+static struct probe_result try_seccomp(const struct probe_scratch *scratch)
+{
+    uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+    (void)scratch;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0
+               ? result(PROBE_OK, "", "filters")
+               : result(PROBE_MISSING, "boot a kernel with CONFIG_SECCOMP_FILTER", "%s",
+                        strerror(errno));
+}
+
+static struct probe_result try_cgroup(const struct probe_scratch *scratch)
+{
+    static const char *const names[] = {"memory", "pids", "cpu", "cpuacct"};
+    struct cgroup cgroup;
+    char had[64] = "";
+    char name[64];
+    int version;
+
+    (void)scratch;
+    snprintf(name, sizeof(name), "failcore-doctor-%d", (int)getpid());
+    cgroup_make(name, 15, &cgroup);
+    version = cgroup.version;
+    for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
+        if (cgroup_has(&cgroup, i)) {
+            size_t length = strlen(had);
+
+            snprintf(had + length, sizeof(had) - length, " %s", names[i]);
+        }
+    }
+    cgroup_remove(&cgroup);
+    return version == 0 ? result(PROBE_WEAK,
+                                 "systemd-run --user --scope -p Delegate=yes -- failcore run ...",
+                                 "no group can be written: limits hold per process only")
+                        : result(PROBE_OK, "", "version %d:%s", version, had);
+}
+
+static struct probe_result try_pasta(const struct probe_scratch *scratch)
+{
+    static const char *const places[] = {"/usr/bin/pasta", "/usr/local/bin/pasta", "/bin/pasta"};
+
+    (void)scratch;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (access(places[i], X_OK) == 0) {
+            return result(PROBE_OK, "", "%s", places[i]);
+        }
+    }
+    return result(geteuid() == 0 ? PROBE_WEAK : PROBE_MISSING, "apt install passt",
+                  "not installed: ordinary users have no uplink");
+}
+
+/* A run of our own, quiet; its first line on standard error is the reason. */
+static struct probe_result try_run(const struct probe_scratch *scratch, const char *const *options,
+                                   const char *const *command, const char *mend)
+{
+    char program[PATH_MAX];
+    char audit[PATH_MAX];
+    char workspace[PATH_MAX];
+    char state[PATH_MAX];
+    char said[256] = "";
+    const char *argv[24] = {program, "run", "--audit", audit, "--workspace", workspace};
+    size_t count = 6;
+    int ends[2];
+    int status = 0;
+    pid_t child;
+
+    if (scratch->directory[0] == '\0' || program_path_sibling("failcore", program) < 0 ||
+        pipe2(ends, O_CLOEXEC) < 0) {
+        return result(PROBE_MISSING, "free space in /tmp", "cannot be tried");
+    }
+    snprintf(audit, sizeof(audit), "%s/audit", scratch->directory);
+    snprintf(workspace, sizeof(workspace), "%s/ws", scratch->directory);
+    snprintf(state, sizeof(state), "%s/state", scratch->directory);
+    for (; *options != NULL; options++) {
+        argv[count++] = *options;
+    }
+    argv[count++] = "--";
+    for (; *command != NULL; command++) {
+        argv[count++] = *command;
+    }
+    child = fork();
+    if (child == 0) {
+        (void)setenv("FAILCORE_STATE", state, 1);
+        if (dup2(ends[1], 2) < 0 || dup2(ends[1], 1) < 0) {
+            _exit(125);
+        }
+        execv(program, (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    close(ends[1]);
+    (void)read_upto(ends[0], said, sizeof(said) - 1);
+    close(ends[0]);
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        return result(PROBE_MISSING, mend, "cannot be tried");
+    }
+    said[strcspn(said, "\n")] = '\0';
+    return status == 0
+               ? result(PROBE_OK, "", "works")
+               : result(PROBE_MISSING, mend, "%s", said[0] == '\0' ? "the run failed" : said);
+}
+
+static struct probe_result try_mount(const struct probe_scratch *scratch)
+{
+    static const char *const options[] = {"--no-net", NULL};
+    static const char *const command[] = {"/bin/sh", "-c", "exit 0", NULL};
+
+    return try_run(scratch, options, command, "the lines above say what is missing");
+}
+
+static struct probe_result try_guard(const struct probe_scratch *scratch)
+{
+    static const char *const options[] = {"--uplink", "none", NULL};
+    static const char *const command[] = {"/bin/sh", "-c", "exit 0", NULL};
+
+    return try_run(scratch, options, command, "modprobe nfnetlink_queue nft_queue (as root)");
+}
+
+static struct probe_result try_nested(const struct probe_scratch *scratch)
+{
+    char policy[PATH_MAX];
+    const char *const options[] = {"--no-net", "--policy", policy, NULL};
+    static const char *const command[] = {
+        "/usr/bin/unshare", "--user", "--map-root-user",          "--mount",
+        "/bin/sh",          "-c",     "mount -t tmpfs none /tmp", NULL};
+    static const char text[] = "version: 1\nname: nested\nsandbox: {nested: true}\n";
+    AUTO_CLOSE int file = -1;
+
+    snprintf(policy, sizeof(policy), "%s/policy/nested.yaml", scratch->directory);
+    file = open(policy, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || write_all(file, text, sizeof(text) - 1) < 0) {
+        return result(PROBE_MISSING, "free space in /tmp", "cannot be tried");
+    }
+    return try_run(scratch, options, command,
+                   "let the agent sandbox itself less, or use sandbox.nested: false");
+}
+
+const struct probe probes[] = {
+    {"kernel", "the calls that a run is made of", try_kernel},
+    {"user-namespaces", "the run's own user, mounts and processes", try_user_namespaces},
+    {"fuse", "the policy mount", try_fuse},
+    {"fuse-transport", "how fast the mount answers", try_transport},
+    {"fuse-passthrough", "file data at the speed of the disk", try_passthrough},
+    {"landlock", "the second layer over files", try_landlock},
+    {"seccomp", "the second layer over system calls", try_seccomp},
+    {"cgroup", "limits for all processes of a run together", try_cgroup},
+    {"pasta", "the uplink of runs of ordinary users", try_pasta},
+    {"run", "a whole run, tried: mount, log, confinement", try_mount},
+    {"guard", "a run with its network guard, tried", try_guard},
+    {"nested", "agents that sandbox their own children, tried", try_nested},
+};
+const size_t probe_count = sizeof(probes) / sizeof(probes[0]);
+
+int probe_scratch_make(struct probe_scratch *ret_scratch)
+{
+    static const char *const parts[] = {"ws", "policy"};
+    struct probe_scratch scratch = {.directory = "/tmp/failcore-doctor.XXXXXX"};
+    char path[PATH_MAX];
+
+    *ret_scratch = (struct probe_scratch){0};
+    if (mkdtemp(scratch.directory) == NULL) {
+        return -errno;
+    }
+    *ret_scratch = scratch;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", scratch.directory, parts[i]);
+        if (mkdir(path, 0700) < 0) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+void probe_scratch_remove(struct probe_scratch *scratch)
+{
+    char *const roots[] = {scratch->directory, NULL};
+    FTS *walk = scratch->directory[0] == '\0' ? NULL : fts_open(roots, FTS_PHYSICAL, NULL);
+    FTSENT *entry;
+
+    while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+        if (entry->fts_info == FTS_DP) {
+            (void)rmdir(entry->fts_accpath);
+        } else if (entry->fts_info != FTS_D) {
+            (void)unlink(entry->fts_accpath);
+        }
+    }
+    if (walk != NULL) {
+        fts_close(walk);
+    }
+    scratch->directory[0] = '\0';
+}

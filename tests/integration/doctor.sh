@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# failcore doctor tells what is there, and what to do about what is not.
+. "$(dirname "$0")/../support/integration.sh"
+. "$(dirname "$0")/../support/run.sh"
+need_root
+need_run
+user_setup
+
+"$bin/failcore" doctor >"$work/text"
+check "root finds everything that a run needs" test $? = 0
+check "each line has a state" test "$(grep -c -E '^(ok|weak|MISSING) ' "$work/text")" -ge 12
+check "a run was tried" grep -q '^ok *run *works' "$work/text"
+check "a guard was tried" grep -q '^ok *guard *works' "$work/text"
+check "a nested sandbox was tried" grep -q '^ok *nested *works' "$work/text"
+check "as JSON" bash -c '"$1" doctor --json | jq -e "(.probes | length) >= 12 and .missing == 0 and
+    all(.probes[]; .name and .state and .found and .means)"' sh "$bin/failcore"
+check "nothing is left behind" bash -c '! ls -d /tmp/failcore-doctor.* 2>/dev/null | grep -q .'
+
+check "an ordinary user with a device: a run works" bash -c '"$@" | grep -q "^ok *run *works"' sh \
+    env -i PATH="$PATH" FAILCORE_SOURCE_DIR="$FAILCORE_SOURCE_DIR" bash -c "$(declare -f as_user)
+    user_id=$user_id user_home=$user_home; as_user $user_bin/failcore doctor"
+# Without one, it is said with the mend.
+chmod 0600 /dev/fuse
+setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env HOME="$user_home" \
+    "$user_bin/failcore" doctor >"$work/text"
+check "something missing: exit 77" test $? = 77
+check "named" grep -q '^MISSING *fuse ' "$work/text"
+check "with its mend" grep -q 'try: chmod 666 /dev/fuse' "$work/text"
