@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
@@ -22,6 +23,8 @@
 #include "shared/confine/cgroup.h"
 #include "shared/confine/landlock.h"
 #include "shared/confine/namespaces.h"
+
+#define REMOVE_TRIES 100
 
 __attribute__((format(printf, 3, 4))) static struct probe_result result(enum probe_state state,
                                                                         const char *mend,
@@ -327,10 +330,10 @@ int probe_scratch_make(struct probe_scratch *ret_scratch)
     return 0;
 }
 
-void probe_scratch_remove(struct probe_scratch *scratch)
+static void remove_tree(const char *directory)
 {
-    char *const roots[] = {scratch->directory, NULL};
-    FTS *walk = scratch->directory[0] == '\0' ? NULL : fts_open(roots, FTS_PHYSICAL, NULL);
+    char *const roots[] = {(char *)(uintptr_t)directory, NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL, NULL);
     FTSENT *entry;
 
     while (walk != NULL && (entry = fts_read(walk)) != NULL) {
@@ -342,6 +345,19 @@ void probe_scratch_remove(struct probe_scratch *scratch)
     }
     if (walk != NULL) {
         fts_close(walk);
+    }
+}
+
+void probe_scratch_remove(struct probe_scratch *scratch)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+
+    /* The log's writer signs its last records a moment after its last producer left. */
+    for (int i = 0;
+         i < REMOVE_TRIES && scratch->directory[0] != '\0' && access(scratch->directory, F_OK) == 0;
+         i++) {
+        remove_tree(scratch->directory);
+        (void)nanosleep(&pause, NULL);
     }
     scratch->directory[0] = '\0';
 }
