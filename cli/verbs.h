@@ -12,6 +12,8 @@
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("doctor", verb_doctor, "what this machine really enforces, and the mend")                  \
     ROW("errors", verb_errors, "every denial code and exit code with its meaning and mend")        \
+    ROW("metrics", verb_metrics, "the log in numbers, for Prometheus")                             \
+    ROW("top", verb_top, "live view of runs")                                                      \
     ROW("replay", verb_replay, "decide recorded requests again, touching nothing")                 \
     ROW("show", verb_show, "what happened in a run")                                               \
     ROW("why", verb_why, "why something was blocked, and what would allow it")                     \

@@ -4,10 +4,12 @@ target_sources(failcore PRIVATE
     learn/learn.c learn/observations.c learn/patterns.c learn/policy_text.c
     log/event_row.c log/event_words.c log/ledger.c log/log_view.c log/outcomes.c log/paint.c
     log/record_filter.c log/run_policy.c log/sensitive.c log/tally.c
+    metrics/metric_set.c metrics/metrics.c
     replay/decide_again.c replay/differences.c replay/replay.c replay/run_diff.c
     report/footer.c report/html.c report/model.c report/page.c report/report.c report/risk.c
     report/sections.c report/summary.c report/timeline_data.c
     show/effects.c show/record_page.c show/run_list.c show/show.c show/timeline.c
+    top/live_view.c top/top.c
     why/remedy.c why/why.c)
 failcore_embed(failcore report_style report/report.css)
 failcore_embed(failcore report_script report/report.js)
