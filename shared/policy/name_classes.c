@@ -526,8 +526,10 @@ struct name_match name_classes_match(struct name_classes *classes, struct str_vi
     if (classes->class_count == NAME_CLASSES_MAX) {
         return match;
     }
-    match.class_index = classes->class_count++;
-    pair_cache_add(&classes->class_of, match.literal, glob_set, match.class_index);
+    /* A class that cannot be found again is no class: its number would be lost. */
+    if (pair_cache_add(&classes->class_of, match.literal, glob_set, classes->class_count)) {
+        match.class_index = classes->class_count++;
+    }
     return match;
 }
 

@@ -188,28 +188,29 @@ bool pair_cache_find(const struct pair_cache *cache, uint32_t a, uint32_t b, uin
     return false;
 }
 
-void pair_cache_add(struct pair_cache *cache, uint32_t a, uint32_t b, uint32_t value)
+bool pair_cache_add(struct pair_cache *cache, uint32_t a, uint32_t b, uint32_t value)
 {
     uint64_t key = cache_key(a, b);
     size_t at = (size_t)hash_mix(key) & (cache->capacity - 1);
 
     if (a >> PAIR_CACHE_A_BITS != 0 || b >> PAIR_CACHE_B_BITS != 0 ||
         value >> PAIR_CACHE_VALUE_BITS != 0) {
-        return;
+        return false;
     }
     for (size_t probe = 0; probe < PAIR_CACHE_PROBES; probe++) {
         uint64_t entry = atomic_load_explicit(&cache->entries[at], memory_order_relaxed);
 
         if (entry != 0 && entry >> (PAIR_CACHE_VALUE_BITS + 1) == key) {
-            return;
+            return true;
         }
         if (entry == 0) {
             /* The lowest bit tells a used entry from a free one. */
             entry = key << (PAIR_CACHE_VALUE_BITS + 1) | (uint64_t)value << 1 | 1;
             atomic_store_explicit(&cache->entries[at], entry, memory_order_release);
             cache->count++;
-            return;
+            return true;
         }
         at = (at + 1) & (cache->capacity - 1);
     }
+    return false;
 }

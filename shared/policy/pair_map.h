@@ -80,7 +80,7 @@ int pair_cache_init(struct pair_cache *cache, size_t capacity);
 void pair_cache_clear(struct pair_cache *cache);
 /* Lock-free. */
 bool pair_cache_find(const struct pair_cache *cache, uint32_t a, uint32_t b, uint32_t *ret_value);
-/* Under the owner's lock. */
-void pair_cache_add(struct pair_cache *cache, uint32_t a, uint32_t b, uint32_t value);
+/* Under the owner's lock. False when there is no room for it. */
+bool pair_cache_add(struct pair_cache *cache, uint32_t a, uint32_t b, uint32_t value);
 
 #endif

@@ -240,7 +240,8 @@ static const struct policy_state *step_slowly(struct path_automaton *automaton,
         after = state_of_set(automaton, step_set(automaton, state, &match));
         if (after != NULL && after->index != STATE_UNCACHED && state->index != STATE_UNCACHED &&
             match.class_index != NAME_CLASS_NONE) {
-            pair_cache_add(&automaton->transitions, state->index, match.class_index, after->index);
+            (void)pair_cache_add(&automaton->transitions, state->index, match.class_index,
+                                 after->index);
         }
     }
     pthread_mutex_unlock(&automaton->lock);

@@ -11,6 +11,7 @@ struct expansion {
     struct path_pattern_problem *reterr;
     size_t deep_written; /* "**" components in the pattern as written */
     size_t alternatives;
+    size_t depth; /* braces taken apart on the way to here */
 };
 
 static int refuse(struct expansion *expansion, const char *what, const char *mend)
@@ -216,9 +217,35 @@ static int alternative_end(struct expansion *expansion, struct str_view text, si
     return 0;
 }
 
-static int expand(struct expansion *expansion, struct str_view text)
+static int expand(struct expansion *expansion, struct str_view text);
+
+/* The text with the alternative from..to in place of its braces. */
+static int expand_alternative(struct expansion *expansion, struct str_view text,
+                              struct braces braces, size_t from, size_t to)
 {
     char alternative[PATH_PATTERN_BYTES_MAX];
+    size_t length = 0;
+    int error;
+
+    /* Nine pairs side by side are over the limit of alternatives already: this bounds the stack. */
+    if (expansion->depth == PATH_PATTERN_BRACES_MAX) {
+        return refuse(expansion, "more than 16 braces in one pattern",
+                      "use fewer braces, or several patterns");
+    }
+    memcpy(alternative, text.bytes, braces.open);
+    length = braces.open;
+    memcpy(alternative + length, text.bytes + from, to - from);
+    length += to - from;
+    memcpy(alternative + length, text.bytes + braces.close + 1, text.length - braces.close - 1);
+    length += text.length - braces.close - 1;
+    expansion->depth++;
+    error = expand(expansion, (struct str_view){.bytes = alternative, .length = length});
+    expansion->depth--;
+    return error;
+}
+
+static int expand(struct expansion *expansion, struct str_view text)
+{
     struct braces braces;
     size_t from;
     size_t count = 0;
@@ -231,10 +258,8 @@ static int expand(struct expansion *expansion, struct str_view text)
         return finish(expansion, text);
     }
     from = braces.open + 1;
-    memcpy(alternative, text.bytes, braces.open);
     do {
         size_t to;
-        size_t length;
 
         error = alternative_end(expansion, text, from, braces.close, &to);
         if (error < 0) {
@@ -244,12 +269,7 @@ static int expand(struct expansion *expansion, struct str_view text)
             return refuse(expansion, "braces with one alternative",
                           "write {a,b}, or \\{ for the character");
         }
-        length = to - from;
-        memcpy(alternative + braces.open, text.bytes + from, length);
-        memcpy(alternative + braces.open + length, text.bytes + braces.close + 1,
-               text.length - braces.close - 1);
-        length += braces.open + text.length - braces.close - 1;
-        error = expand(expansion, (struct str_view){.bytes = alternative, .length = length});
+        error = expand_alternative(expansion, text, braces, from, to);
         if (error < 0) {
             return error;
         }

@@ -14,6 +14,7 @@
 
 #define PATH_PATTERN_BYTES_MAX        4096
 #define PATH_PATTERN_COMPONENTS_MAX   128
+#define PATH_PATTERN_BRACES_MAX       16
 #define PATH_PATTERN_ALTERNATIVES_MAX 256 /* that braces may expand to */
 
 enum path_component_kind {

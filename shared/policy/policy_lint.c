@@ -43,11 +43,11 @@ struct sampler {
     const struct linter *linter;
     const struct rule *rule;
     uint32_t index;
-    bool decides;             /* some sample is decided by the rule */
-    bool reaches;             /* some sample can be reached */
-    struct decision instead;  /* what decided a sample that the rule did not */
-    char sample[SAMPLE_MAX];  /* that sample */
-    char blocked[SAMPLE_MAX]; /* the ancestor of a sample that cannot be looked up */
+    bool decides;                 /* some sample is decided by the rule */
+    bool reaches;                 /* some sample can be reached */
+    struct decision instead;      /* what decided a sample that the rule did not */
+    char sample[SAMPLE_MAX + 2];  /* that sample */
+    char blocked[SAMPLE_MAX + 2]; /* the ancestor of a sample that cannot be looked up */
 };
 
 static size_t sample_glob(struct str_view glob, char *text)

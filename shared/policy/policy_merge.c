@@ -204,6 +204,9 @@ int model_adopt(struct model *parents, const struct model *child, bool resolved,
         return model_unite(parents, child, arena);
     }
     error = unite_but_rules(parents, child, arena);
+    for (size_t section = 0; section < SECTION_COUNT; section++) {
+        parents->present[section] = parents->present[section] || child->present[section];
+    }
     if (error == 0) {
         error = rule_index_fill(&index, parents);
     }

@@ -92,6 +92,98 @@ static void literal_ancestors_can_be_looked_up_and_not_listed(void **state)
     policy_unref(policy);
 }
 
+static void a_shut_ancestor_stays_shut(void **state)
+{
+    struct policy *policy =
+        policy_of_text("version: 1\n"
+                       "filesystem:\n"
+                       "  rules:\n"
+                       "    - {id: a, action: allow, paths: [shut/x, half/x]}\n"
+                       "    - {id: d, action: deny, paths: [shut]}\n"
+                       "    - {id: w, action: deny, operations: [write], paths: [half]}\n");
+
+    (void)state;
+    assert_false(permits(policy, FS_LOOKUP, "shut"));
+    assert_true(permits(policy, FS_LOOKUP, "half"));
+    policy_unref(policy);
+}
+
+static void a_hidden_name_does_not_answer_by_a_deny(void **state)
+{
+    struct policy *policy =
+        policy_of_text("version: 1\n"
+                       "filesystem:\n"
+                       "  rules:\n"
+                       "    - {id: a, action: allow, paths: ['**']}\n"
+                       "    - {id: h, action: hide, paths: [secret]}\n"
+                       "    - {id: d, action: deny, operations: [write], paths: [secret]}\n");
+
+    (void)state;
+    assert_int_equal(fs_decision(policy, FS_LOOKUP, "secret").verdict, VERDICT_HIDE);
+    assert_int_equal(fs_decision(policy, FS_WRITE, "secret").verdict, VERDICT_DENY);
+    policy_unref(policy);
+}
+
+static void an_enforced_rule_is_not_softened(void **state)
+{
+    struct policy *policy =
+        policy_of_text("version: 1\n"
+                       "on_violation: log\n"
+                       "filesystem:\n"
+                       "  rules:\n"
+                       "    - {id: soft, action: deny, paths: [a]}\n"
+                       "    - {id: hard, action: deny, enforce: true, paths: [b, 'c/**']}\n"
+                       "    - {id: veil, action: hide, enforce: true, paths: [d]}\n"
+                       "network:\n"
+                       "  rules:\n"
+                       "    - {id: soft, action: deny, hosts: [a.org]}\n"
+                       "    - {id: hard, action: deny, enforce: true, hosts: [b.org]}\n"
+                       "process:\n"
+                       "  rules:\n"
+                       "    - {id: hard, action: deny, enforce: true, executables: [/bin/sh]}\n"
+                       "    - {id: soft, action: deny, executables: [/bin/ls]}\n");
+
+    (void)state;
+    assert_int_equal(fs_decision(policy, FS_READ, "a").verdict, VERDICT_LOG);
+    assert_int_equal(fs_decision(policy, FS_READ, "b").verdict, VERDICT_DENY);
+    assert_int_equal(fs_decision(policy, FS_LIST, "c").verdict, VERDICT_DENY);
+    assert_int_equal(fs_decision(policy, FS_LOOKUP, "b").verdict, VERDICT_DENY);
+    assert_int_equal(fs_decision(policy, FS_READ, "d").verdict, VERDICT_HIDE);
+    assert_int_equal(net_decision(policy, "a.org", NULL, NET_TCP, 443).verdict, VERDICT_LOG);
+    assert_int_equal(net_decision(policy, "b.org", NULL, NET_TCP, 443).verdict, VERDICT_DENY);
+    assert_false(decision_permits(policy_decide_exec(policy, STR_VIEW_LITERAL("/bin/sh"))));
+    assert_true(decision_permits(policy_decide_exec(policy, STR_VIEW_LITERAL("/bin/ls"))));
+    policy_unref(policy);
+}
+
+static void a_closed_section_is_not_softened(void **state)
+{
+    struct policy *policy = policy_of_text("version: 1\non_violation: log\n");
+
+    (void)state;
+    assert_false(permits(policy, FS_READ, "a"));
+    assert_false(decision_permits(net_decision(policy, "a.org", NULL, NET_TCP, 443)));
+    policy_unref(policy);
+}
+
+static void natively_only_what_no_rule_touches(void **state)
+{
+    struct policy *policy = policy_of_text(
+        "version: 1\n"
+        "filesystem:\n"
+        "  rules:\n"
+        "    - {id: a, action: allow, paths: ['free', 'free/**', 'mixed', 'mixed/**', 'half/**']}\n"
+        "    - {id: d, action: log, operations: [delete], paths: ['mixed/*/deep']}\n"
+        "  native: ['free/**', 'free/sub', 'mixed/**', 'half/**', 'elsewhere/**']\n");
+    struct text_buffer text = {0};
+
+    (void)state;
+    assert_int_equal(policy_print(policy, &text), 0);
+    assert_non_null(strstr(text_buffer_text(&text), "native: [\"free/**\", \"free/sub\"]\n"));
+    text_buffer_clear(&text);
+    policy_unref(policy);
+}
+
 static void two_stars_cover_below_and_the_listing(void **state)
 {
     struct policy *policy = policy_of_text("version: 1\n"
@@ -301,6 +393,11 @@ int main(void)
         cmocka_unit_test(deny_beats_hide_beats_log_beats_allow),
         cmocka_unit_test(a_deny_of_one_operation_leaves_the_others),
         cmocka_unit_test(literal_ancestors_can_be_looked_up_and_not_listed),
+        cmocka_unit_test(a_shut_ancestor_stays_shut),
+        cmocka_unit_test(a_hidden_name_does_not_answer_by_a_deny),
+        cmocka_unit_test(an_enforced_rule_is_not_softened),
+        cmocka_unit_test(a_closed_section_is_not_softened),
+        cmocka_unit_test(natively_only_what_no_rule_touches),
         cmocka_unit_test(two_stars_cover_below_and_the_listing),
         cmocka_unit_test(climbing_paths_are_denied),
         cmocka_unit_test(braces_and_classes),
