@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/confine/file_place.h"
 
 #define DEPTH_MAX                                                                                  \
     4096 /* PATH_MAX components cannot be exceeded by a path; a walk can end sooner                \
@@ -77,6 +79,25 @@ static int has_ancestor(int directory, const struct stat *wanted)
     return -ELOOP;
 }
 
+/* A bind mount of a part of a tree has other ancestors than that part: the file system's own. */
+static int relation_of_places(int a, int b, enum tree_relation *ret_relation)
+{
+    AUTO_FREE struct file_place *places = malloc(2 * sizeof(*places));
+    const char *rest;
+    int error = places == NULL ? -ENOMEM : file_place_of(a, &places[0]);
+
+    error = error < 0 ? error : file_place_of(b, &places[1]);
+    if (error < 0) {
+        return error == -ENOENT ? 0 : error;
+    }
+    if (file_place_contains(&places[0], &places[1], &rest)) {
+        *ret_relation = rest[0] == '\0' ? TREE_SAME : TREE_ABOVE;
+    } else if (file_place_contains(&places[1], &places[0], &rest)) {
+        *ret_relation = TREE_BELOW;
+    }
+    return 0;
+}
+
 int tree_relation_of(int a, int b, enum tree_relation *ret_relation)
 {
     struct stat stat_a;
@@ -100,7 +121,7 @@ int tree_relation_of(int a, int b, enum tree_relation *ret_relation)
         return above < 0 ? above : below;
     }
     *ret_relation = above > 0 ? TREE_ABOVE : below > 0 ? TREE_BELOW : TREE_DISJOINT;
-    return 0;
+    return *ret_relation == TREE_DISJOINT ? relation_of_places(a, b, ret_relation) : 0;
 }
 
 /* *ret_exact is false when an ancestor stands for the path. */

@@ -1,8 +1,8 @@
 /*
  * Is one directory at, above or below another? Compared by device and inode of all ancestors
- * through descriptors, so that links, bind mounts of a whole tree and odd spellings of a path
- * cannot hide it. Used to keep policies, logs, keys and run-time files away from what a workload
- * can write.
+ * through descriptors, and by the place in the file system, so that links, bind mounts and odd
+ * spellings of a path cannot hide it. Used to keep policies, logs, keys and run-time files away
+ * from what a workload can write.
  *
  * Errors: negative errno.
  */

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,12 +113,54 @@ static void what_does_not_exist_yet_is_where_it_would_be(void **state)
     assert_relation(below("new"), below("a"), TREE_DISJOINT);
 }
 
+/* In a mount namespace of its own: a/b is also seen at `ab`. */
+static int bound_body(void)
+{
+    enum tree_relation relation = TREE_DISJOINT;
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(below("a/b"), below("ab"), NULL, MS_BIND, NULL) < 0 ||
+        mkdir(below("ab/deep er"), 0700) < 0) {
+        return 1;
+    }
+    if (tree_relation_of_paths(below("a"), below("ab"), &relation) < 0 || relation != TREE_ABOVE) {
+        return 2;
+    }
+    if (tree_relation_of_paths(below("ab/deep er"), below("a"), &relation) < 0 ||
+        relation != TREE_BELOW) {
+        return 3;
+    }
+    if (tree_relation_of_paths(below("a"), below("ab/new"), &relation) < 0 ||
+        relation != TREE_ABOVE) {
+        return 4;
+    }
+    return rmdir(below("a/b/deep er")) < 0 ? 5 : 0;
+}
+
+static void a_bind_mount_of_a_part_hides_nothing(void **state)
+{
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip(); /* needs root to mount */
+    }
+    pid = fork();
+    if (pid == 0) {
+        _exit(bound_body());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_four_relations),
         cmocka_unit_test(spelling_and_links_hide_nothing),
         cmocka_unit_test(a_directory_that_may_not_be_searched_is_compared_too),
+        cmocka_unit_test(a_bind_mount_of_a_part_hides_nothing),
         cmocka_unit_test(what_does_not_exist_yet_is_where_it_would_be),
     };
 
