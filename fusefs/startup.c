@@ -15,6 +15,7 @@
 #include "fusefs/mountpoint_guard.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/program_path.h"
+#include "shared/confine/path_walk.h"
 #include "shared/confine/tree_overlap.h"
 
 /* A part that speaks of files and that this program does not enforce would be half obeyed. */
@@ -89,6 +90,23 @@ static int relation_with_source(const struct startup *startup, const char *path,
     }
     return tree_relation_of(fd, startup->tree_ready ? startup->tree.root_fd : startup->source,
                             ret_relation);
+}
+
+/* The files that were read: neither they nor a link on the way to them may lie in the source. */
+static enum exit_code check_policy_files(const struct startup *startup, const struct policy *policy,
+                                         struct failure *reterr)
+{
+    int source = startup->tree_ready ? startup->tree.root_fd : startup->source;
+    const char *file;
+
+    for (size_t i = 0; (file = policy_file(policy, i)) != NULL; i++) {
+        bool through = true;
+
+        if (path_leads_through(file, source, &through) < 0 || through) {
+            return refuse_overlap("policy", file, startup->options.source, reterr);
+        }
+    }
+    return EXIT_CODE_OK;
 }
 
 /* Policies given as files; the directories that names are looked up in are fixed. */
@@ -370,6 +388,9 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
         code = check_policies(startup, reterr);
     }
     if (code == EXIT_CODE_OK) {
+        code = check_policy_files(startup, startup->policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
         code = attach_audit(startup, reterr);
     }
     if (code == EXIT_CODE_OK && options->mountpoint != NULL) {
@@ -401,6 +422,9 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
     code = startup_load_policy(&startup->options, &policy, reterr);
     if (code == EXIT_CODE_OK) {
         code = check_policies(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_policy_files(startup, policy, reterr);
     }
     if (code == EXIT_CODE_OK) {
         code = check_audit(startup, reterr);

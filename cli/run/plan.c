@@ -148,7 +148,8 @@ static int find_mount_path(struct run_plan *plan, struct failure *reterr)
         return -EINVAL;
     }
     error = error < 0 ? error : normalise(plan->mount_path, reterr);
-    return error < 0 ? error : view_check_mount_path(plan->mount_path, reterr);
+    error = error < 0 ? error : view_check_mount_path(plan->mount_path, reterr);
+    return error < 0 ? error : view_check_workspace(plan->workspace, plan->mount_path, reterr);
 }
 
 /* An ordinary user's home keeps its path, since that is what tools find in the accounts. */
@@ -211,6 +212,9 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     error = error < 0 ? error : find_mount_path(plan, reterr);
     if (error == 0) {
         error = policy_load(options->policies, options->policy_count, &plan->policy, reterr);
+    }
+    if (error == 0) {
+        error = protected_places_check_policy(plan->workspace, plan->policy, reterr);
     }
     if (error == 0) {
         plan->settings = policy_run_settings(plan->policy);

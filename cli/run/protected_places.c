@@ -1,6 +1,7 @@
 #include "cli/run/protected_places.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,9 @@
 
 #include "cli/run/runtime_directory.h"
 #include "shared/audit/directory.h"
+#include "shared/base/cleanup.h"
 #include "shared/base/program_path.h"
+#include "shared/confine/path_walk.h"
 #include "shared/confine/tree_overlap.h"
 
 struct check {
@@ -143,4 +146,32 @@ int protected_places_check(const char *tree, const struct run_options *options,
         error = check_place(&check, "the audit log", options->audit);
     }
     return error;
+}
+
+int protected_places_check_policy(const char *tree, const struct policy *policy,
+                                  struct failure *reterr)
+{
+    AUTO_CLOSE int fd = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *file;
+
+    if (fd < 0) {
+        return failure_set(reterr, -errno, "cannot open %s: %s", tree, strerror(errno));
+    }
+    for (size_t i = 0; (file = policy_file(policy, i)) != NULL; i++) {
+        bool through;
+        int error = path_leads_through(file, fd, &through);
+
+        if (error < 0) {
+            return failure_set(reterr, error, "cannot find out where %s lies: %s", file,
+                               strerror(-error));
+        }
+        if (through) {
+            failure_set(reterr, -EACCES, "the policy %s lies in %s, or a link to it does", file,
+                        tree);
+            failure_set_needed(reterr, "the run must not be able to write its policy");
+            failure_set_mend(reterr, "move it out of the workspace");
+            return -EACCES;
+        }
+    }
+    return 0;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "cli/run/view_files.h"
 #include "cli/run/view_tables.h"
 #include "shared/base/cleanup.h"
+#include "shared/confine/file_place.h"
 #include "shared/confine/mounts.h"
 
 #define ROW_NAME(name) name,
@@ -72,6 +74,36 @@ int view_check_mount_path(const char *path, struct failure *reterr)
         }
     }
     return 0;
+}
+
+int view_check_workspace(const char *workspace, const char *mount_path, struct failure *reterr)
+{
+    AUTO_FREE struct file_place *place = malloc(sizeof(*place));
+    AUTO_CLOSE int fd = open(workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = fd < 0 ? -errno : place == NULL ? -ENOMEM : file_place_of(fd, place);
+
+    for (size_t i = 0; error == 0 && i < COUNT(view_system_directories); i++) {
+        const char *name = view_system_directories[i] == NULL ? "etc" : view_system_directories[i];
+        char tree[64];
+
+        snprintf(tree, sizeof(tree), "/%s", name);
+        error = file_place_shown_in(place, tree, mount_path);
+        if (error > 0) {
+            failure_set(reterr, -EACCES, "%s is also seen in %s, which every run can read",
+                        workspace, tree);
+            failure_set_needed(reterr, "what the policy denies must not be read by another name");
+            failure_set_mend(reterr, strcmp(workspace, mount_path) == 0
+                                         ? "keep the workspace elsewhere"
+                                         : "leave --mount out, or keep the workspace elsewhere");
+            return -EACCES;
+        }
+    }
+    /* Not listed (a chroot): its path is all there is to go by. */
+    if (error == -ENOENT && (strcmp(workspace, mount_path) == 0 ||
+                             (!is_below(workspace, "/usr") && !is_below(workspace, "/etc")))) {
+        return 0;
+    }
+    return error < 0 ? fail(reterr, error, "find", workspace) : 0;
 }
 
 /* A copy of the machine's file or directory `source`, restricted, over the place `path`. */

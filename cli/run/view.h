@@ -26,6 +26,12 @@ int view_enter(int root, bool nested, struct failure *reterr);
 /* Whether an absolute path may carry the workspace; says why not. */
 int view_check_mount_path(const char *path, struct failure *reterr);
 
+/*
+ * A workspace that the system directories show as well could be read there, past the policy; only
+ * where its own mount covers it can it not. Says why not.
+ */
+int view_check_workspace(const char *workspace, const char *mount_path, struct failure *reterr);
+
 /* The system directories, for --plan: NULL-terminated. */
 extern const char *const view_system_directories[];
 

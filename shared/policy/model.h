@@ -200,6 +200,7 @@ struct model {
     struct setting_value settings[SETTING_COUNT];
     struct texts lists[LIST_COUNT];
     struct texts extends;
+    struct texts files;          /* that were read for it */
     struct texts dropped_native; /* that the compiled policy could not prove free of rules */
     struct rule *rules;
     size_t rule_count, rule_capacity;

@@ -286,6 +286,13 @@ int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *
     return policy_compile(model, &arena, ret_policy, reterr);
 }
 
+const char *policy_file(const struct policy *policy, size_t index)
+{
+    const struct texts *files = &policy->model->files;
+
+    return index < files->count ? files->items[index].text.bytes : NULL;
+}
+
 struct policy *policy_ref(struct policy *policy)
 {
     atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);

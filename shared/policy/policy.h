@@ -35,6 +35,12 @@ int policy_load(const char *const *words, size_t count, struct policy **ret_poli
                 struct failure *reterr);
 
 /*
+ * The files that were read for it, parents and enforced ones included, as their paths were opened;
+ * none for standard input and for the resolved form. NULL at the end.
+ */
+const char *policy_file(const struct policy *policy, size_t index);
+
+/*
  * The resolved form: what policy_print() writes, with the origin of each rule. A launcher hands
  * this to the programs it starts, in a sealed memory file, so that all obey the same bytes.
  */

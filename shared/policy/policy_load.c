@@ -324,6 +324,19 @@ static int unite_words(struct loader *loader, const char *const *words, size_t c
     return join_names(loader, united, models, count);
 }
 
+static int list_files(const struct loader *loader, struct model *model)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < loader->file_count && error == 0; i++) {
+        if (loader->files[i].inode != 0) {
+            error = texts_add(&model->files, loader->arena,
+                              (struct text_item){.text = str_view_from(loader->files[i].path)});
+        }
+    }
+    return error;
+}
+
 int policy_load_model(const char *const *words, size_t count,
                       const struct policy_directories *directories, struct arena *arena,
                       struct model **ret_model, struct failure *reterr)
@@ -341,6 +354,9 @@ int policy_load_model(const char *const *words, size_t count,
     }
     if (error == 0) {
         error = add_all_enforced(loader, united);
+    }
+    if (error == 0) {
+        error = list_files(loader, united);
     }
     if (error == -ENOMEM && loader != NULL) {
         out_of_memory(loader);
