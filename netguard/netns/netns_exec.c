@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <sched.h>
@@ -35,6 +36,7 @@ struct command_user {
     gid_t gid;
     uid_t uid_outside; /* as the writer of the map sees them */
     gid_t gid_outside;
+    bool leaves_groups; /* started by root: its supplementary groups must not stay */
 };
 
 static int explain(struct failure *reterr, int error, const char *what)
@@ -64,18 +66,19 @@ static int choose_user(struct command_user *user)
     uint32_t number;
 
     if (geteuid() != 0) {
-        *user = (struct command_user){getuid(), getgid(), getuid(), getgid()};
+        *user = (struct command_user){getuid(), getgid(), getuid(), getgid(), false};
         return 0;
     }
     if (!namespace_user_is_initial()) {
         /* Root of a user namespace is an ordinary user outside. */
-        *user = (struct command_user){0, 0, 0, 0};
+        *user = (struct command_user){0, 0, 0, 0, false};
         return 0;
     }
     if (id_from_environment("SUDO_UID", &user->uid) &&
         id_from_environment("SUDO_GID", &user->gid)) {
         user->uid_outside = user->uid;
         user->gid_outside = user->gid;
+        user->leaves_groups = true;
         return 0;
     }
     for (int tries = 0; tries < 64; tries++) {
@@ -84,7 +87,7 @@ static int choose_user(struct command_user *user)
         }
         number = UNUSED_UID_FIRST + number % UNUSED_UID_COUNT;
         if (getpwuid(number) == NULL) {
-            *user = (struct command_user){number, number, number, number};
+            *user = (struct command_user){number, number, number, number, true};
             return 0;
         }
     }
@@ -260,6 +263,10 @@ static _Noreturn void enter_namespaces(const struct command_user *user, char *co
     int status, error = process_die_with_parent(parent, SIGKILL);
     pid_t first;
 
+    /* Before the user namespace: in it, setgroups(2) is denied, and what is there stays. */
+    if (error == 0 && user->leaves_groups && setgroups(0, NULL) < 0) {
+        error = -errno;
+    }
     if (error == 0) {
         error = namespace_new(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS);
     }
