@@ -3,8 +3,11 @@
  * every state below, whatever the name. So only the differing nodes are walked side by side, one
  * step for each label on their edges and one for "any other name", and after each step what is
  * left of both must have endings of the same strength for every operation: then no common part
- * can make their verdicts differ. A glob on an edge of a differing node is not walked (names may
- * match several): the answer is no. So is it past the bounds.
+ * can make their verdicts differ.
+ *
+ * A name may match several globs at once. Then it leads to the union of what each label leads to,
+ * and the strength of a union is the strongest of its parts: unions of equal parts are equal, so
+ * that walking label by label is enough. Past the bounds the answer is no.
  */
 #include "shared/policy/path_compare.h"
 
@@ -170,9 +173,7 @@ static bool step_labels(struct walk *walk, const struct pair *from, const struct
     for (size_t i = 0; i < set->count; i++) {
         for (uint32_t edge = walk->trie->nodes[set->nodes[i]].edges; edge != 0;
              edge = walk->trie->edges[edge - 1].next) {
-            uint32_t label = walk->trie->edges[edge - 1].label;
-
-            if ((label & 1) != 0 || !step_pair(walk, from, label)) {
+            if (!step_pair(walk, from, walk->trie->edges[edge - 1].label)) {
                 return false;
             }
         }

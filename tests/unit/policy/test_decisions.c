@@ -2,6 +2,12 @@
 #include "tests/support/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/file_io.h"
 
 #include "tests/unit/policy/policy_text.h"
 
@@ -71,11 +77,11 @@ static void a_deny_of_one_operation_leaves_the_others(void **state)
 
 static void literal_ancestors_can_be_looked_up_and_not_listed(void **state)
 {
-    struct policy *policy =
-        policy_of_text("version: 1\n"
-                       "filesystem:\n"
-                       "  rules:\n"
-                       "    - {id: a, action: allow, operations: [read], paths: [/src/lib/*.c]}\n");
+    struct policy *policy = policy_of_text(
+        "version: 1\n"
+        "filesystem:\n"
+        "  rules:\n"
+        "    - {id: a, action: allow, operations: [read], paths: [/src/lib/*.c, 'wild/*/x']}\n");
 
     (void)state;
     assert_true(permits(policy, FS_LOOKUP, ""));
@@ -89,6 +95,7 @@ static void literal_ancestors_can_be_looked_up_and_not_listed(void **state)
     assert_false(permits(policy, FS_WRITE, "src/lib/a.c"));
     assert_false(permits(policy, FS_READ, "src/lib/a.C"));
     assert_false(permits(policy, FS_READ, "src/lib/deep/a.c"));
+    assert_false(permits(policy, FS_LOOKUP, "wild/zzz"));
     policy_unref(policy);
 }
 
@@ -154,6 +161,62 @@ static void an_enforced_rule_is_not_softened(void **state)
     assert_false(decision_permits(policy_decide_exec(policy, STR_VIEW_LITERAL("/bin/sh"))));
     assert_true(decision_permits(policy_decide_exec(policy, STR_VIEW_LITERAL("/bin/ls"))));
     policy_unref(policy);
+}
+
+static void make_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write_all(fd, text, strlen(text)), 0);
+    close(fd);
+}
+
+/* A system directory with one policy in it. */
+static int load_with_system(const char *system_text, const char *text, struct policy **ret_policy)
+{
+    struct policy_directories directories = test_directories();
+    struct failure failure = {0};
+    char directory[] = "/tmp/failcore-system-XXXXXX";
+    char system_file[64];
+    char file[64];
+    const char *word = file;
+    int error;
+
+    assert_non_null(mkdtemp(directory));
+    snprintf(directories.path[PLACE_SYSTEM], PATH_MAX, "%s", directory);
+    snprintf(system_file, sizeof(system_file), "%s/house.yaml", directory);
+    snprintf(file, sizeof(file), "%s/own.yml", directory);
+    make_file(system_file, system_text);
+    make_file(file, text);
+    error = policy_load_from(&word, 1, &directories, ret_policy, &failure);
+    unlink(system_file);
+    unlink(file);
+    rmdir(directory);
+    return error;
+}
+
+static void what_the_house_enforces(void **state)
+{
+    static const char house[] =
+        "version: 1\nenforce: true\n"
+        "filesystem: {rules: [{id: no-tmp, action: deny, paths: ['tmp/**']}]}\n"
+        "limits: {processes: 10}\n";
+    struct policy *policy = NULL;
+
+    (void)state;
+    assert_int_equal(load_with_system(house, "version: 1\nfilesystem: {default: allow}\n", &policy),
+                     0);
+    assert_true(permits(policy, FS_WRITE, "src/x"));
+    assert_false(permits(policy, FS_WRITE, "tmp/x"));
+    assert_int_equal(policy_model(policy)->settings[SETTING_LIMIT_PROCESSES].value, 10);
+    policy_unref(policy);
+    /* It opens nothing: a section that only it speaks of stays closed, also under log. */
+    assert_int_equal(load_with_system(house, "version: 1\non_violation: log\n", &policy), 0);
+    assert_false(permits(policy, FS_READ, "src/x"));
+    policy_unref(policy);
+    /* One that cannot be read might be one that must be obeyed. */
+    assert_int_equal(load_with_system("version: 9\n", "version: 1\n", &policy), -EINVAL);
 }
 
 static void a_closed_section_is_not_softened(void **state)
@@ -328,11 +391,12 @@ static void directories_that_may_be_exchanged(void **state)
         "version: 1\n"
         "filesystem:\n"
         "  rules:\n"
-        "    - {id: both, action: allow, paths: ['src/**', 'docs/**', 'odd/**', 'shy/**']}\n"
+        "    - {id: both, action: allow, paths: ['src/**', 'docs/**', 'odd/**', 'shy/**', "
+        "'coy/**']}\n"
         "    - {id: third, action: allow, paths: ['third/**']}\n"
         "    - {id: pem, action: deny, paths: ['**/*.pem']}\n"
         "    - {id: odd, action: deny, paths: ['odd/deep/secret', 'x/odd']}\n"
-        "    - {id: shy, action: deny, operations: [write], paths: ['shy/*.c']}\n"
+        "    - {id: shy, action: deny, operations: [write], paths: ['shy/*.c', 'coy/*.c']}\n"
         "    - {id: log, action: log, paths: ['logged/**']}\n");
 
     (void)state;
@@ -344,6 +408,8 @@ static void directories_that_may_be_exchanged(void **state)
     assert_false(lead_alike(policy, "src/deep", "odd/deep"));
     assert_true(lead_alike(policy, "src/deep/er", "odd/deep/er"));
     assert_false(lead_alike(policy, "src", "shy"));
+    assert_true(lead_alike(policy, "shy", "coy"));
+    assert_false(lead_alike(policy, "shy/x", "logged"));
     assert_false(lead_alike(policy, "src", "logged"));
     assert_false(lead_alike(policy, "src", "nowhere"));
     assert_true(lead_alike(policy, "nowhere", "neither"));
@@ -396,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_shut_ancestor_stays_shut),
         cmocka_unit_test(a_hidden_name_does_not_answer_by_a_deny),
         cmocka_unit_test(an_enforced_rule_is_not_softened),
+        cmocka_unit_test(what_the_house_enforces),
         cmocka_unit_test(a_closed_section_is_not_softened),
         cmocka_unit_test(natively_only_what_no_rule_touches),
         cmocka_unit_test(two_stars_cover_below_and_the_listing),

@@ -278,6 +278,22 @@ static void check_equal_below(const struct trio *trio)
     policy_state_unref(b);
 }
 
+/* Of two values the stricter word and the smaller number. */
+static void check_settings(const struct trio *trio)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct setting_value *a = &policy_model(trio->a)->settings[i];
+        const struct setting_value *b = &policy_model(trio->b)->settings[i];
+        const struct setting_value *both = &policy_model(trio->both)->settings[i];
+        uint64_t wanted = !a->said                          ? b->value
+                          : !b->said || a->value < b->value ? a->value
+                                                            : b->value;
+
+        require(both->said == (a->said || b->said) && (!both->said || both->value == wanted), trio,
+                "not the stricter value", setting_row((enum setting)i)->path);
+    }
+}
+
 static void check_round_trip(const struct trio *trio)
 {
     struct text_buffer text = {0};
@@ -320,6 +336,7 @@ static void laws_of_composition(void **state)
         check_files(&trio);
         check_network(&trio);
         check_equal_below(&trio);
+        check_settings(&trio);
         if (pair % 8 == 0) {
             check_round_trip(&trio);
         }
