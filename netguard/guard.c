@@ -52,6 +52,28 @@ static int start_asker(struct guard *guard, const struct guard_options *options,
     return guard->asker_pid < 0 ? guard->asker_pid : 0;
 }
 
+/* Beyond veth and pasta lies the host; a named namespace is a world of its own. */
+static int watch_host(struct guard *guard, const struct guard_options *options,
+                      struct failure *reterr)
+{
+    int error;
+
+    if (options->uplink.kind != UPLINK_VETH && options->uplink.kind != UPLINK_PASTA) {
+        return 0;
+    }
+    error = host_networks_open(&guard->host);
+    return error < 0 ? explain(reterr, error, "cannot read the host's networks") : 0;
+}
+
+int guard_update_host(struct guard *guard)
+{
+    int error = host_networks_refresh(&guard->host);
+
+    return error < 0
+               ? error
+               : ruleset_set_host_networks(&guard->tables, guard->host.prefixes, guard->host.count);
+}
+
 static int install_rules(struct guard *guard, struct failure *reterr)
 {
     struct ruleset_config config = {
@@ -74,6 +96,12 @@ static int install_rules(struct guard *guard, struct failure *reterr)
     }
     if (error == 0) {
         error = sysctl_set_conntrack(reterr);
+    }
+    if (error == 0 && guard->host.count > 0) {
+        error = ruleset_set_host_networks(&guard->tables, guard->host.prefixes, guard->host.count);
+        if (error < 0) {
+            explain(reterr, error, "cannot close the host's networks");
+        }
     }
     return error;
 }
@@ -107,13 +135,13 @@ static int start_resolver(struct guard *guard, int asker, struct failure *reterr
     return error;
 }
 
-static int open_links(struct guard *guard, const struct guard_options *options, int world,
+static int open_links(struct guard *guard, const struct guard_options *options,
                       struct failure *reterr)
 {
     int error = topology_raise_agent_link(&guard->topology, reterr);
 
     if (error == 0) {
-        error = uplink_raise(&options->uplink, &guard->topology, world, reterr);
+        error = uplink_raise(&options->uplink, &guard->topology, &guard->uplink, reterr);
     }
     if (error < 0) {
         return error;
@@ -149,14 +177,15 @@ static int give_up_privileges(struct failure *reterr)
 static int start_all(struct guard *guard, const struct guard_options *options,
                      struct failure *reterr)
 {
-    AUTO_CLOSE int world = uplink_open_world(&options->uplink, reterr);
     AUTO_CLOSE int asker = -1;
-    int error;
+    int error = uplink_prepare(&options->uplink, &guard->uplink, reterr);
 
-    if (reterr->what[0] != '\0') {
-        return world;
+    if (error == 0) {
+        error = watch_host(guard, options, reterr);
     }
-    error = start_asker(guard, options, world, &asker, reterr);
+    if (error == 0) {
+        error = start_asker(guard, options, guard->uplink.world, &asker, reterr);
+    }
     if (error == 0) {
         error = topology_make(&guard->topology, reterr);
     }
@@ -170,7 +199,7 @@ static int start_all(struct guard *guard, const struct guard_options *options,
         error = start_resolver(guard, asker, reterr);
     }
     if (error == 0) {
-        error = open_links(guard, options, world, reterr);
+        error = open_links(guard, options, reterr);
     }
     return error < 0 ? error : give_up_privileges(reterr);
 }
@@ -185,9 +214,11 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
                  .settings = policy_net_settings(options->policy),
                  .audit = options->audit,
                  .closed = options->uplink.kind == UPLINK_NONE},
+        .uplink = {.world = -1, .keeper = -1},
         .generation = 1,
         .resolver = -1,
     };
+    guard->gate.host = &guard->host;
     guard->pins = pin_table_new();
     guard->gate.budget = budget_new();
     guard->flows = flow_table_new();
@@ -214,6 +245,8 @@ void guard_stop(struct guard *guard)
     /* The children changed their user id and we kept no right over them: a signal may be refused.
      * The end of its socket ends the resolver, and the resolver's end the asker. */
     close_fd(&guard->resolver);
+    uplink_close(&guard->uplink);
+    host_networks_close(&guard->host);
     end_child(&guard->resolver_pid);
     end_child(&guard->asker_pid);
     drop_log_close(&guard->drop_log);

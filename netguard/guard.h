@@ -15,6 +15,7 @@
 #include "netguard/flow/flow_table.h"
 #include "netguard/flow/packet_queue.h"
 #include "netguard/flow/pin_table.h"
+#include "netguard/link/host_networks.h"
 #include "netguard/link/topology.h"
 #include "netguard/link/uplink.h"
 #include "netguard/net_gate.h"
@@ -31,6 +32,8 @@ struct judged_question {
 
 struct guard {
     struct topology topology;
+    struct uplink uplink;
+    struct host_networks host; /* empty: no host lies beyond the uplink */
     struct net_gate gate;
     struct packet_queue queue;
     struct drop_log drop_log;
@@ -79,6 +82,8 @@ int guard_judge_all_again(struct guard *guard);
 packet_queue_handler guard_judge_packet;
 /* Refuses connections whose first message does not come to an end. */
 void guard_end_waiting(struct guard *guard);
+/* The host's networks have changed; negative errno: they are not known and the guard must end. */
+int guard_update_host(struct guard *guard);
 /* One request of the resolver; negative errno: it has gone and the guard must end. */
 int guard_serve_resolver(struct guard *guard);
 /* Keeps released flows alive for another lease; negative errno: the guard must end. */

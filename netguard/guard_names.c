@@ -51,8 +51,9 @@ static void judge_name(struct guard *guard, const struct resolver_request *reque
 }
 
 /* Splits the answers into those that may be heard of and those in denied ranges. */
-static size_t keep_public(const struct resolver_request *request, struct ip_address *public_ones,
-                          struct ip_address *denied, const struct address_range **ret_range)
+static size_t keep_public(const struct net_gate *gate, const struct resolver_request *request,
+                          struct ip_address *public_ones, struct ip_address *denied,
+                          const struct address_range **ret_range)
 {
     enum ip_family wanted = request->type == DNS_TYPE_A ? IP_V4 : IP_V6;
     size_t kept = 0, stripped = 0;
@@ -61,7 +62,7 @@ static size_t keep_public(const struct resolver_request *request, struct ip_addr
         const struct ip_address *address = &request->addresses[i];
         const struct address_range *range = address_range_find(address);
 
-        if (range != NULL || address->family != wanted) {
+        if (range != NULL || address->family != wanted || net_gate_is_host(gate, address)) {
             *ret_range = range != NULL ? range : *ret_range;
             denied[stripped++] = *address;
         } else {
@@ -80,7 +81,7 @@ static void refuse_rebinding(struct guard *guard, const struct name_question *qu
     struct decision decision;
 
     text_buffer_printf(&reason, "the name answers with a denied address: %s %s",
-                       range == NULL ? "of the wrong family" : range->text,
+                       range == NULL ? "of this host or the wrong family" : range->text,
                        range == NULL ? "" : range->label);
     stripped.answers = denied;
     stripped.answer_count = count;
@@ -154,7 +155,7 @@ static void judge_answer(struct guard *guard, const struct resolver_request *req
         answer_failed(guard, request, question, judged->ticket, verdict);
         return;
     }
-    kept = keep_public(request, verdict->addresses, denied, &range);
+    kept = keep_public(&guard->gate, request, verdict->addresses, denied, &range);
     if (kept < request->count) {
         refuse_rebinding(guard, question, denied, request->count - kept, range, verdict);
     }

@@ -82,6 +82,19 @@ static struct decision refuse_unchecked(const struct net_gate *gate,
                                            "name_check: address-only"));
 }
 
+bool net_gate_is_host(const struct net_gate *gate, const struct ip_address *address)
+{
+    if (!host_networks_contain(gate->host, address)) {
+        return false;
+    }
+    for (size_t i = 0; i < gate->settings.private_address_count; i++) {
+        if (ip_prefix_contains(&gate->settings.private_addresses[i], address)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Only what would go is charged; a budget is no violation that could be "only logged". */
 static struct decision refuse_overspent(const struct net_gate *gate,
                                         const struct flow_question *question,
@@ -119,6 +132,10 @@ struct decision net_gate_flow(const struct net_gate *gate, const struct flow_que
     if (gate->closed && decision_permits(decision)) {
         decision = refusal(DENIAL_ADDRESS_DENIED,
                            STR_VIEW_LITERAL("this network has no uplink (--uplink none)"));
+    }
+    if (decision_permits(decision) && net_gate_is_host(gate, &question->address)) {
+        decision = refusal(DENIAL_SSRF_BLOCKED,
+                           STR_VIEW_LITERAL("an address of this host or of its own networks"));
     }
     decision = refuse_unchecked(gate, question, decision);
     decision = refuse_overspent(gate, question, decision);

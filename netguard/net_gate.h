@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "netguard/budget.h"
+#include "netguard/link/host_networks.h"
 #include "shared/audit/producer.h"
 #include "shared/policy/policy.h"
 
@@ -20,7 +21,8 @@ struct net_gate {
     struct net_settings settings; /* of the policy */
     struct audit_producer *audit;
     struct budget *budget;
-    bool closed; /* no uplink: what a policy allows cannot go anywhere */
+    const struct host_networks *host; /* closed like private space */
+    bool closed;                      /* no uplink: what a policy allows cannot go anywhere */
 };
 
 /* A flow, or the name inside one. */
@@ -73,5 +75,8 @@ struct decision net_gate_refuse_name(const struct net_gate *gate,
 /* What became of an allowed question: status OK or FAIL. False: it could not be recorded. */
 bool net_gate_name_result(const struct net_gate *gate, const struct name_question *question,
                           uint64_t of, enum audit_status status, const char *reason);
+
+/* Whether the address is the host's or of its networks, and no rule opens it by its address. */
+bool net_gate_is_host(const struct net_gate *gate, const struct ip_address *address);
 
 #endif

@@ -154,6 +154,8 @@ enum polled_fd {
     POLLED_RESOLVER,
     POLLED_DROPS,
     POLLED_ENDED,
+    POLLED_HOST,
+    POLLED_KEEPER,
     POLLED_LISTENER,
     POLLED_SUPERVISOR,
     POLLED_AUDIT,
@@ -189,7 +191,7 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
         return errno != EINTR;
     }
     if (polled[POLLED_SUPERVISOR].revents != 0 || polled[POLLED_AUDIT].revents != 0 ||
-        polled[POLLED_SIGNALS].revents != 0) {
+        polled[POLLED_SIGNALS].revents != 0 || polled[POLLED_KEEPER].revents != 0) {
         return true;
     }
     if (polled[POLLED_QUEUE].revents != 0) {
@@ -200,6 +202,9 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
     }
     if (polled[POLLED_DROPS].revents != 0) {
         drop_log_read(&guard->drop_log, &guard->gate);
+    }
+    if (polled[POLLED_HOST].revents != 0 && guard_update_host(guard) < 0) {
+        return true;
     }
     if (polled[POLLED_ENDED].revents != 0) {
         guard_record_ended(guard);
@@ -228,6 +233,8 @@ static void serve(struct guard *guard, const struct settings *settings, int sign
         [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
         [POLLED_RESOLVER] = guard->resolver,
         [POLLED_DROPS] = drop_log_fd(&guard->drop_log),
+        [POLLED_HOST] = host_networks_fd(&guard->host),
+        [POLLED_KEEPER] = guard->uplink.keeper,
         [POLLED_ENDED] = conntrack_fd(&guard->conntrack),
         [POLLED_LISTENER] = settings->listen_fd,
         [POLLED_SUPERVISOR] = settings->supervisor_fd,

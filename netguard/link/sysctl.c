@@ -112,3 +112,11 @@ int sysctl_open_forwarding(struct failure *reterr)
 {
     return write_rows(opening, sizeof(opening) / sizeof(opening[0]), reterr);
 }
+
+bool sysctl_forwards(void)
+{
+    AUTO_CLOSE int fd = open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC);
+    char value = '0';
+
+    return fd >= 0 && read(fd, &value, 1) == 1 && value == '1';
+}

@@ -7,6 +7,8 @@
 #ifndef FAILCORE_NETGUARD_LINK_SYSCTL_H
 #define FAILCORE_NETGUARD_LINK_SYSCTL_H
 
+#include <stdbool.h>
+
 #include "shared/base/failure.h"
 
 /* Closed: no forwarding, no router advertisements, redirects or source routes, strict reverse path.
@@ -16,5 +18,8 @@ int sysctl_close_namespace(struct failure *reterr);
 int sysctl_set_conntrack(struct failure *reterr);
 /* The last step of the boot order: rules, queue and links are there. */
 int sysctl_open_forwarding(struct failure *reterr);
+
+/* Whether this namespace forwards IPv4 packets; changing it is its administrator's (SR32). */
+bool sysctl_forwards(void);
 
 #endif

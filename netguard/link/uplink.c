@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "netguard/link/link.h"
+#include "netguard/link/pasta.h"
+#include "netguard/link/sysctl.h"
+#include "netguard/nft/host_table.h"
 #include "shared/base/cleanup.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/namespaces.h"
@@ -53,7 +56,8 @@ int uplink_parse(const char *text, struct uplink_choice *ret_choice, struct fail
     return 0;
 }
 
-int uplink_open_world(const struct uplink_choice *choice, struct failure *reterr)
+/* The namespace beyond the uplink; -1 with reterr untouched for none and pasta. */
+static int open_world(const struct uplink_choice *choice, struct failure *reterr)
 {
     int fd = -1;
 
@@ -75,6 +79,38 @@ int uplink_open_world(const struct uplink_choice *choice, struct failure *reterr
         failure_set_mend(reterr, "ip netns add NAME");
     }
     return fd;
+}
+
+int uplink_prepare(const struct uplink_choice *choice, struct uplink *ret_uplink,
+                   struct failure *reterr)
+{
+    struct uplink uplink = {.world = -1, .keeper = -1};
+
+    if (choice->kind == UPLINK_VETH && !sysctl_forwards()) {
+        failure_set(reterr, -EHOSTUNREACH, "this host does not forward packets");
+        failure_set_needed(reterr, "--uplink veth");
+        failure_set_mend(reterr, "sysctl -w net.ipv4.ip_forward=1, or --uplink pasta");
+        return -EHOSTUNREACH;
+    }
+    if (choice->kind == UPLINK_PASTA) {
+        uplink.keeper_pid = pasta_keeper_start(&uplink.keeper, reterr);
+        if (uplink.keeper_pid < 0) {
+            return uplink.keeper_pid;
+        }
+    }
+    uplink.world = open_world(choice, reterr);
+    if (uplink.world < 0 && reterr->what[0] != '\0') {
+        return uplink.world;
+    }
+    *ret_uplink = uplink;
+    return 0;
+}
+
+void uplink_close(struct uplink *uplink)
+{
+    close_fd(&uplink->world);
+    close_fd(&uplink->keeper);
+    netlink_close(&uplink->host_table);
 }
 
 static struct outer_link outer_link_numbered(unsigned int number)
@@ -126,11 +162,22 @@ static int raise_inner(const struct outer_link *link)
     return error;
 }
 
+/* In the host's namespace: the table that lends the guard's traffic an address. */
+static int install_host_table(struct uplink *uplink, const struct outer_link *link,
+                              struct failure *reterr)
+{
+    int error = netlink_open(NETLINK_NETFILTER, &uplink->host_table);
+
+    return error < 0 ? error
+                     : host_table_install(&uplink->host_table, &link->outer, &link->inner, reterr);
+}
+
 /* Makes the pair from the world's side, then comes back. */
-static int raise_outer(int guard, int world, struct outer_link *ret_link)
+static int raise_outer(int guard, struct uplink *uplink, bool lends, struct outer_link *ret_link,
+                       struct failure *reterr)
 {
     struct netlink netlink = {0};
-    int back, error = namespace_enter(world, CLONE_NEWNET);
+    int back, error = namespace_enter(uplink->world, CLONE_NEWNET);
 
     if (error < 0) {
         return error;
@@ -141,6 +188,9 @@ static int raise_outer(int guard, int world, struct outer_link *ret_link)
     }
     if (error == 0) {
         error = link_raise(&netlink, &ret_link->outer, &ret_link->inner, false);
+    }
+    if (error == 0 && lends) {
+        error = install_host_table(uplink, ret_link, reterr);
     }
     netlink_close(&netlink);
     back = namespace_enter(guard, CLONE_NEWNET);
@@ -165,8 +215,8 @@ static int raise_dead_end(int guard)
     return error < 0 ? error : raise_inner(&link);
 }
 
-int uplink_raise(const struct uplink_choice *choice, const struct topology *topology, int world,
-                 struct failure *reterr)
+int uplink_raise(const struct uplink_choice *choice, const struct topology *topology,
+                 struct uplink *uplink, struct failure *reterr)
 {
     struct outer_link link;
     int error = 0;
@@ -176,20 +226,19 @@ int uplink_raise(const struct uplink_choice *choice, const struct topology *topo
         error = raise_dead_end(topology->guard);
         break;
     case UPLINK_NETNS:
-        error = raise_outer(topology->guard, world, &link);
+    case UPLINK_VETH:
+        error = raise_outer(topology->guard, uplink, choice->kind == UPLINK_VETH, &link, reterr);
         if (error == 0) {
             error = raise_inner(&link);
         }
         break;
-    case UPLINK_VETH:
     case UPLINK_PASTA:
-        error = -EOPNOTSUPP;
+        error = pasta_connect(uplink->keeper, topology->owner >= 0, TOPOLOGY_UPLINK_LINK, reterr);
         break;
     }
     if (error < 0) {
         failure_set(reterr, error, "cannot raise the guard's uplink: %s", strerror(-error));
-        failure_set_mend(reterr, error == -EOPNOTSUPP ? "--uplink netns:WHERE or --uplink none"
-                                                      : "failcore doctor");
+        failure_set_mend(reterr, "failcore doctor");
     }
     return error;
 }

@@ -14,6 +14,7 @@
 
 #include <limits.h>
 
+#include "netguard/link/netlink.h"
 #include "netguard/link/topology.h"
 #include "shared/base/failure.h"
 
@@ -27,14 +28,21 @@ struct uplink_choice {
 /* "none", "netns:WHERE", "veth", "pasta". NULL: the default, veth as root and pasta otherwise. */
 int uplink_parse(const char *text, struct uplink_choice *ret_choice, struct failure *reterr);
 
-/*
- * The network namespace that lies beyond the uplink, opened before the guard leaves it: WHERE, or
- * the caller's own. -1 with reterr untouched for none and pasta. The caller owns the descriptor.
- */
-int uplink_open_world(const struct uplink_choice *choice, struct failure *reterr);
+/* What an uplink keeps for as long as it is there. */
+struct uplink {
+    int world;  /* the namespace beyond it; -1: none, or pasta's */
+    int keeper; /* pasta's keeper; -1: none */
+    int keeper_pid;
+    struct netlink host_table; /* owns the table on the host (veth) */
+};
+
+/* Before the guard leaves its first namespaces: opens the world, starts pasta's keeper. */
+int uplink_prepare(const struct uplink_choice *choice, struct uplink *ret_uplink,
+                   struct failure *reterr);
+void uplink_close(struct uplink *uplink);
 
 /* Called in the guard's namespace; makes the link, its addresses and the default routes. */
-int uplink_raise(const struct uplink_choice *choice, const struct topology *topology, int world,
-                 struct failure *reterr);
+int uplink_raise(const struct uplink_choice *choice, const struct topology *topology,
+                 struct uplink *uplink, struct failure *reterr);
 
 #endif

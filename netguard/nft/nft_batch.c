@@ -145,7 +145,7 @@ int nft_batch_probe(struct nft_batch *batch, struct netlink *netlink)
     return send_batch(batch, netlink);
 }
 
-static void put_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
+static void put_table(struct nft_batch *batch, uint16_t type, uint16_t flags, uint32_t table_flags)
 {
     struct nlmsghdr *header = change(batch, type, flags);
     struct nftnl_table *table = header == NULL ? NULL : nftnl_table_alloc();
@@ -155,6 +155,9 @@ static void put_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
         return;
     }
     nftnl_table_set_str(table, NFTNL_TABLE_NAME, batch->table);
+    if (table_flags != 0) {
+        nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, table_flags);
+    }
     nftnl_table_nlmsg_build_payload(header, table);
     nftnl_table_free(table);
     advance(batch);
@@ -162,9 +165,14 @@ static void put_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
 
 void nft_table_replace(struct nft_batch *batch)
 {
-    put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
-    put_table(batch, NFT_MSG_DELTABLE, 0);
-    put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+    put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+    put_table(batch, NFT_MSG_DELTABLE, 0, 0);
+    put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+}
+
+void nft_table_add_owned(struct nft_batch *batch)
+{
+    put_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, NFT_TABLE_F_OWNER);
 }
 
 static void put_chain(struct nft_batch *batch, struct nftnl_chain *chain, const char *name)

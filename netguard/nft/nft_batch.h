@@ -41,6 +41,9 @@ int nft_batch_probe(struct nft_batch *batch, struct netlink *netlink);
 /* Makes the table new and empty, whether or not it was there. */
 void nft_table_replace(struct nft_batch *batch);
 
+/* A new table that belongs to the netlink socket that commits it, and goes with the socket. */
+void nft_table_add_owned(struct nft_batch *batch);
+
 enum nft_chain_type { NFT_CHAIN_FILTER_TYPE = 0, NFT_CHAIN_NAT_TYPE };
 
 struct nft_base_chain {

@@ -112,6 +112,8 @@ static void write_sets(struct nft_batch *batch, const struct ruleset_config *con
     static const struct nft_set sets[] = {
         {.name = "deny4", .key_length = 4, .interval = true},
         {.name = "deny6", .key_length = 16, .interval = true},
+        {.name = "host4", .key_length = 4, .interval = true},
+        {.name = "host6", .key_length = 16, .interval = true},
         {.name = "open4", .key_length = 4, .interval = true},
         {.name = "open6", .key_length = 16, .interval = true},
         {.name = "pin4", .key_length = 4, .size = RULESET_PINS_MAX, .timeout = true},
@@ -431,6 +433,8 @@ static void write_verdicts(struct nft_batch *batch)
     nft_chain_add(batch, "judged");
     withdraw(batch, NFPROTO_IPV4, v4_destination, "deny4", true, "open4");
     withdraw(batch, NFPROTO_IPV6, v6_destination, "deny6", true, "open6");
+    withdraw(batch, NFPROTO_IPV4, v4_destination, "host4", true, "open4");
+    withdraw(batch, NFPROTO_IPV6, v6_destination, "host6", true, "open6");
     withdraw(batch, NFPROTO_IPV4, v4_destination, "pin4", false, "open4");
     withdraw(batch, NFPROTO_IPV6, v6_destination, "pin6", false, "open6");
     nft_rule_begin(batch, "judged");
@@ -566,6 +570,21 @@ int ruleset_change_generation(struct netlink *netlink, uint32_t generation,
     nft_set_flush(&batch, "open6");
     range_set_put_prefixes(&batch, "open4", "open6", private_addresses, count);
     put_lease(&batch, generation);
+    return nft_batch_commit(&batch, netlink);
+}
+
+int ruleset_set_host_networks(struct netlink *netlink, const struct ip_prefix *prefixes,
+                              size_t count)
+{
+    AUTO(nft_batch_clear) struct nft_batch batch = {0};
+    int error = nft_batch_init(&batch, RULESET_TABLE);
+
+    if (error < 0) {
+        return error;
+    }
+    nft_set_flush(&batch, "host4");
+    nft_set_flush(&batch, "host6");
+    range_set_put_prefixes(&batch, "host4", "host6", prefixes, count);
     return nft_batch_commit(&batch, netlink);
 }
 

@@ -47,6 +47,10 @@ int ruleset_feed_lease(struct netlink *netlink, uint32_t generation);
 int ruleset_change_generation(struct netlink *netlink, uint32_t generation,
                               const struct ip_prefix *private_addresses, size_t count);
 
+/* The host's own networks, which nothing may be let to, take the place of those before. */
+int ruleset_set_host_networks(struct netlink *netlink, const struct ip_prefix *prefixes,
+                              size_t count);
+
 /* Acknowledged by the kernel on return: only then may anybody hear of the address (SR26). */
 int ruleset_pin(struct netlink *netlink, const struct ip_address *addresses, size_t count,
                 uint64_t timeout_ms);
