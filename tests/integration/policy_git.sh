@@ -22,6 +22,8 @@ git add a
 git commit -qm one
 git remote add origin "$work/mount/upstream.git"
 git -C "$work/source" push -q "$work/source/upstream.git" main
+git worktree add -q -b aside aside
+echo "gitdir: ../.git/worktrees/aside" >aside/.git # as under run, where the path is the same
 config_before=$(sha256sum .git/config)
 cd "$work" || exit 1
 
@@ -61,6 +63,7 @@ check "fetch" git fetch -q origin
 check "reset" git reset -q --hard HEAD
 check "clone into a subdirectory" git clone -q upstream.git sub
 check "work in the clone" sh -c 'cd sub && echo six >e && git add e && git commit -qm six && git push -q origin HEAD:refs/heads/six'
+check "a worktree that a person made" sh -c 'cd aside && git status --porcelain && echo seven >f && git add f && git commit -qm seven'
 check "the repository is whole" git fsck --strict
 
 check_fails "config" git config core.fsmonitor ./evil
@@ -70,6 +73,10 @@ check_fails "a hook by rename" mv a .git/hooks/post-checkout
 check_fails "a hook in the clone" sh -c 'echo evil >sub/.git/hooks/post-checkout'
 check_fails "a hook from its sample" mv sub/.git/hooks/pre-commit.sample sub/.git/hooks/pre-commit
 check_fails "another common directory" sh -c 'echo ../evil >.git/commondir'
+check_fails "a worktree of its own" git worktree add -q -b other other
+check_fails "another common directory for a worktree" sh -c 'echo ../../evil >.git/worktrees/aside/commondir'
+check_fails "the same by rename" sh -c 'echo evil >evil && mv evil .git/worktrees/aside/commondir'
+check_fails "another repository for a worktree" sh -c 'echo gitdir: ../evil >aside/.git'
 check_fails "the repository moved away" mv .git elsewhere
 check_fails "the clone's repository moved away" mv sub/.git sub/elsewhere
 check_fails "a submodule" git -c protocol.file.allow=always submodule add -q ./upstream.git module

@@ -186,3 +186,39 @@ EOF
     says "is enforced"
     says "fourth 65"
 fi
+
+# Limits, each with its message.
+limit_of()
+{
+    check_exit "$1" 65 policy check ./limits.yaml
+    says "$2"
+    says "limits.yaml:"
+}
+{
+    printf 'version: 1\nfilesystem:\n  rules:\n'
+    seq 20001 | sed 's/.*/    - {id: r&, action: allow, paths: [p&]}/'
+} >limits.yaml
+limit_of "too many rules" "more than 20000 rules in one policy"
+{
+    printf 'version: 1\nfilesystem:\n  rules:\n'
+    printf '    - {id: a, action: allow, paths: ['
+    seq -s ', ' 200001 | sed 's/[0-9][0-9]*/p&/g'
+    printf ']}\n'
+} >limits.yaml
+limit_of "too many patterns" "more than 200000 patterns in one policy"
+{
+    echo 'version: 1'
+    head -c 17000000 /dev/zero | tr '\0' '#'
+} >limits.yaml
+limit_of "too many bytes" "16 MiB"
+printf 'version: 1\nextends: [%s1]\n' "$(printf '[%.0s' $(seq 100))" >limits.yaml
+limit_of "too deep" "nested more than 16 levels deep"
+printf 'version: 1\nextends: &a [*a]\n' >limits.yaml
+limit_of "anchors" "an anchor"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    printf 'version: 1\nextends: [./e%d.yaml]\n' $((i + 1)) >"e$i.yaml"
+done
+printf 'version: 1\n' >e11.yaml
+check_exit "extends too deep" 65 policy check ./e1.yaml
+says "extends goes more than 8 files deep"
+check "eight are fine" policy check ./e3.yaml
