@@ -132,7 +132,7 @@ static int check_object(struct fs_request *request, const struct descriptor *hel
     if ((attributes->set & FS_SET_MODE) != 0) {
         mode_t mode = (attributes->mode & 07777) | (status.stx_mode & S_IFMT);
 
-        if (fs_mode_raises_identity(mode) && !fs_mode_raises_identity(status.stx_mode) &&
+        if (fs_mode_raises_identity(status.stx_mode, mode) &&
             !policy_fs_settings(request->policy).setuid) {
             return fs_gate_refuse(request, DENIAL_PATH_DENIED,
                                   "set-id bits need filesystem.setuid in the policy");

@@ -34,10 +34,16 @@ static bool is_device(mode_t mode)
 }
 
 /* Set-id bits matter on what is executed; on directories they only hand the group down. */
-bool fs_mode_raises_identity(mode_t mode)
+static mode_t identities_of(mode_t mode)
 {
-    return !S_ISDIR(mode) &&
-           ((mode & S_ISUID) != 0 || (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
+    mode_t group = (mode & S_IXGRP) != 0 ? mode & S_ISGID : 0;
+
+    return S_ISDIR(mode) ? 0 : (mode & S_ISUID) | group;
+}
+
+bool fs_mode_raises_identity(mode_t from, mode_t to)
+{
+    return (identities_of(to) & ~identities_of(from)) != 0;
 }
 
 static int check_creation(struct fs_request *request, const struct creation *creation)
@@ -48,7 +54,7 @@ static int check_creation(struct fs_request *request, const struct creation *cre
         return fs_gate_refuse(request, DENIAL_PATH_DENIED,
                               "device nodes need filesystem.devices in the policy");
     }
-    if (fs_mode_raises_identity(creation->mode) && !settings.setuid) {
+    if (fs_mode_raises_identity(0, creation->mode) && !settings.setuid) {
         return fs_gate_refuse(request, DENIAL_PATH_DENIED,
                               "set-id bits need filesystem.setuid in the policy");
     }

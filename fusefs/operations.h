@@ -46,7 +46,7 @@ int fs_enter(struct fs_request *request, unsigned int side, int directory,
 int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
                   struct fs_entry *ret_entry);
 /* A mode that lets an executable run as somebody else. */
-bool fs_mode_raises_identity(mode_t mode);
+bool fs_mode_raises_identity(mode_t from, mode_t to);
 
 /* ---- attributes (fs_attributes.c) ----------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include "fusefs/mountpoint_guard.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/program_path.h"
+#include "shared/confine/capabilities.h"
 #include "shared/confine/path_walk.h"
 #include "shared/confine/tree_overlap.h"
 
@@ -308,6 +309,22 @@ static bool is_stacked(int directory)
     return fstatfs(directory, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
+/*
+ * Root's writes keep set-id bits; those of an agent whom root lets act as the owner must clear
+ * them, as any owner's do, or a set-user-id program in the workspace could be given another
+ * content.
+ */
+static int drop_set_id_right(void)
+{
+    struct capability_state state;
+    int r = capabilities_read(&state);
+
+    if (r < 0 || (state.permitted & CAPABILITY(CAP_FSETID)) == 0) {
+        return r;
+    }
+    return capabilities_keep_only(state.permitted & ~CAPABILITY(CAP_FSETID));
+}
+
 static enum exit_code serve(struct startup *startup, struct failure *reterr)
 {
     const struct mount_options *options = &startup->options;
@@ -340,6 +357,12 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
     code = mount_tree(startup, &device, reterr);
     if (code != EXIT_CODE_OK) {
         return code;
+    }
+    r = options->shared ? 0 : drop_set_id_right();
+    if (r < 0) {
+        close(device);
+        failure_set(reterr, r, "cannot give up CAP_FSETID: %s", strerror(-r));
+        return EXIT_CODE_FAILCORE_FAILED;
     }
     /* Threads inherit the identity; the groups of whoever started us count for nobody. */
     r = options->shared ? caller_become_owner(geteuid(), getegid())
