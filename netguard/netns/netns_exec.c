@@ -260,11 +260,11 @@ static _Noreturn void enter_namespaces(const struct command_user *user, char *co
                                        int ready, int mapped, int errors, pid_t parent)
 {
     char byte = 0;
-    int status, error = process_die_with_parent(parent, SIGKILL);
+    int status, error = 0;
     pid_t first;
 
     /* Before the user namespace: in it, setgroups(2) is denied, and what is there stays. */
-    if (error == 0 && user->leaves_groups && setgroups(0, NULL) < 0) {
+    if (user->leaves_groups && setgroups(0, NULL) < 0) {
         error = -errno;
     }
     if (error == 0) {
@@ -274,6 +274,13 @@ static _Noreturn void enter_namespaces(const struct command_user *user, char *co
         setresgid(user->gid, user->gid, user->gid) < 0 ||
         setresuid(user->uid, user->uid, user->uid) < 0) {
         error = error < 0 ? -error : errno;
+        (void)write_all(errors, &error, sizeof(error));
+        _exit(EXIT_CODE_FAILCORE_FAILED);
+    }
+    /* After the last change of ids, which forgets the wish: a killed exec leaves nothing behind. */
+    error = process_die_with_parent(parent, SIGKILL);
+    if (error < 0) {
+        error = -error;
         (void)write_all(errors, &error, sizeof(error));
         _exit(EXIT_CODE_FAILCORE_FAILED);
     }

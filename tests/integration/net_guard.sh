@@ -99,6 +99,23 @@ check "the command is not root" in_agent sh -c '[ "$(id -u)" -ge 1000 ]'
 check_fails "the command has no capability over its network" in_agent ip link set lo down
 check_fails "the command sees none of our processes" in_agent sh -c 'grep -l failcore-netguard /proc/[0-9]*/comm'
 check_exit "the command's exit code" 7 in_agent sh -c 'exit 7'
+
+# A killed exec leaves nothing behind, whatever its command ignores.
+lives()
+{
+    pgrep -f "^sleep 60$$" >/dev/null
+}
+is_gone()
+{
+    ! lives
+}
+for signal in TERM KILL; do
+    "$bin/failcore-netns" exec "$guard_name" -- sh -c "trap '' TERM; setsid sleep 60$$" </dev/null >/dev/null 2>&1 &
+    holder=$!
+    check "a command that ignores signals runs" wait_until 5 lives
+    kill -$signal $holder
+    check "it ends with its exec ($signal)" wait_until 2 is_gone
+done
 check_exit "not found" 127 in_agent no-such-command-$$
 check_exit "cannot execute" 126 in_agent /etc/passwd
 check_exit "usage" 2 "$bin/failcore-netns" exec

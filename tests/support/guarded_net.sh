@@ -29,7 +29,7 @@ in_agent()
 agent_root_up()
 {
     local parent
-    "$bin/failcore-netns" exec "$guard_name" -- sleep 600 &
+    "$bin/failcore-netns" exec "$guard_name" -- sleep 600 </dev/null >/dev/null 2>&1 &
     agent_holder=$!
     at_exit "kill $agent_holder"
     wait_until 5 agent_find_process
