@@ -5,6 +5,10 @@
 /* name, function, summary */
 #define AUDIT_VERB_TABLE(ROW)                                                                      \
     ROW("verify", verb_audit_verify, "is every record there, unchanged and in order")              \
+    ROW("prove", verb_audit_prove, "a proof that a record is in the log; checked without it")      \
+    ROW("check-proof", verb_audit_check_proof, "does a proof hold")                                \
+    ROW("pin", verb_audit_pin, "the current checkpoint, to be kept elsewhere")                     \
+    ROW("export", verb_audit_export, "the log in the words of other tools")                        \
     ROW("report", verb_audit_report, "one self-contained HTML file about a run")                   \
     ROW("--html", verb_audit_report, "the same for the last run, on standard output")
 

@@ -295,11 +295,31 @@ static void note_prune(struct verification *v, const struct segment_line *line)
     }
 }
 
+/* A broken link between two records: the tree knows which of them is the one that was signed. */
+static bool last_was_exchanged(const struct verification *v)
+{
+    uint64_t seq = v->chain.next_seq - 1;
+    uint64_t size = v->verdict.signed_size;
+    uint64_t index = seq / MERKLE_TILE_WIDTH;
+    struct merkle_tile tile;
+
+    return v->has_tree && v->chain.next_seq > 0 && seq < size &&
+           tile_read(v->directory, 0, index,
+                     size / MERKLE_TILE_WIDTH > index ? MERKLE_TILE_WIDTH
+                                                      : (unsigned int)(size % MERKLE_TILE_WIDTH),
+                     &tile) == 0 &&
+           memcmp(tile.hash[seq % MERKLE_TILE_WIDTH], v->chain.previous, SHA256_SIZE) != 0;
+}
+
 static int add_line(struct verification *v, const struct segment_line *line)
 {
     const char *why = "";
 
     if (segment_chain_add(&v->chain, line, &why) < 0) {
+        if (line->seq == v->chain.next_seq && last_was_exchanged(v)) {
+            condemn(v, v->chain.next_seq - 1,
+                    "not the record that was signed: changed, and its hash made again");
+        }
         condemn(v, v->chain.next_seq, why);
         return 0;
     }
