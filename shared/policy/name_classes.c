@@ -5,24 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/policy/arena.h"
-#include "shared/policy/glob_token.h"
-#include "shared/policy/pair_map.h"
-
-#define NO_GLOB UINT32_MAX
-
-struct glob_edge {
-    struct glob_token token; /* never a star: that is .star */
-    uint32_t child;
-    uint32_t next; /* index + 1 of the node's next edge */
-};
-
-struct glob_node {
-    uint32_t edges;  /* index + 1 of the first edge */
-    uint32_t star;   /* the child behind a `*`, reached without a byte; 0: none */
-    uint32_t accept; /* glob that ends here */
-    bool loops;      /* a `*` node: stays on any byte */
-};
+#include "shared/policy/glob_trie.h"
 
 /* One deterministic state: a set of nodes, ascending. */
 struct name_state {
@@ -35,18 +18,9 @@ struct name_state {
 };
 
 struct name_classes {
-    struct arena arena; /* built once */
+    struct glob_trie globs; /* built once, as the literals are */
     struct text_map literals;
-    struct text_map globs;
     uint32_t literal_count;
-    uint32_t glob_count;
-
-    struct glob_node *nodes;
-    size_t node_count, node_capacity;
-    struct glob_edge *edges;
-    size_t edge_count, edge_capacity;
-    uint8_t byte_class[256];
-    unsigned int byte_classes;
 
     struct arena cache; /* grows with use, under the owner's lock */
     struct name_state *root;
@@ -68,29 +42,14 @@ static struct str_view view_of(const uint32_t *numbers, size_t count)
     return (struct str_view){.bytes = (const char *)numbers, .length = count * sizeof(*numbers)};
 }
 
-static int add_node(struct name_classes *classes, bool loops, uint32_t *ret_node)
-{
-    struct glob_node *grown = arena_grow(&classes->arena, classes->nodes, classes->node_count,
-                                         &classes->node_capacity, sizeof(*grown));
-
-    if (grown == NULL) {
-        return -ENOMEM;
-    }
-    classes->nodes = grown;
-    grown[classes->node_count] = (struct glob_node){.accept = NO_GLOB, .loops = loops};
-    *ret_node = (uint32_t)classes->node_count++;
-    return 0;
-}
-
 struct name_classes *name_classes_new(void)
 {
     struct name_classes *classes = calloc(1, sizeof(*classes));
-    uint32_t root;
 
     if (classes == NULL) {
         return NULL;
     }
-    if (add_node(classes, false, &root) < 0) {
+    if (glob_trie_init(&classes->globs) < 0) {
         name_classes_free(classes);
         return NULL;
     }
@@ -103,12 +62,11 @@ void name_classes_free(struct name_classes *classes)
         return;
     }
     text_map_clear(&classes->literals);
-    text_map_clear(&classes->globs);
+    glob_trie_clear(&classes->globs);
     text_map_clear(&classes->states);
     text_map_clear(&classes->glob_sets);
     pair_cache_clear(&classes->class_of);
     arena_clear(&classes->cache);
-    arena_clear(&classes->arena);
     free(classes->state_list);
     free(classes->scratch[0]);
     free(classes->scratch[1]);
@@ -133,147 +91,15 @@ int name_classes_add_literal(struct name_classes *classes, struct str_view text,
     return 0;
 }
 
-static bool tokens_equal(const struct glob_token *a, const struct glob_token *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    switch (a->kind) {
-    case GLOB_BYTE:
-        return a->byte == b->byte;
-    case GLOB_ANY_BYTE:
-    case GLOB_STAR:
-        return true;
-    case GLOB_CLASS:
-        return memcmp(&a->set, &b->set, sizeof(a->set)) == 0;
-    }
-    return false;
-}
-
-static int child_of(struct name_classes *classes, uint32_t node, const struct glob_token *token,
-                    uint32_t *ret_child)
-{
-    struct glob_edge *grown;
-    uint32_t child;
-    int error;
-
-    if (token->kind == GLOB_STAR) {
-        if (classes->nodes[node].star == 0) {
-            error = add_node(classes, true, &child);
-            if (error < 0) {
-                return error;
-            }
-            classes->nodes[node].star = child;
-        }
-        *ret_child = classes->nodes[node].star;
-        return 0;
-    }
-    for (uint32_t edge = classes->nodes[node].edges; edge != 0;
-         edge = classes->edges[edge - 1].next) {
-        if (tokens_equal(&classes->edges[edge - 1].token, token)) {
-            *ret_child = classes->edges[edge - 1].child;
-            return 0;
-        }
-    }
-    grown = arena_grow(&classes->arena, classes->edges, classes->edge_count,
-                       &classes->edge_capacity, sizeof(*grown));
-    if (grown == NULL) {
-        return -ENOMEM;
-    }
-    classes->edges = grown;
-    error = add_node(classes, false, &child);
-    if (error < 0) {
-        return error;
-    }
-    grown[classes->edge_count++] =
-        (struct glob_edge){.token = *token, .child = child, .next = classes->nodes[node].edges};
-    classes->nodes[node].edges = (uint32_t)classes->edge_count;
-    *ret_child = child;
-    return 0;
-}
-
 int name_classes_add_glob(struct name_classes *classes, struct str_view glob, uint32_t *ret_glob)
 {
-    struct str_view rest = glob;
-    struct glob_token token;
-    const char *problem;
-    uint32_t node = 0;
-    int more;
-
-    if (text_map_find(&classes->globs, glob, ret_glob)) {
-        return 0;
-    }
-    while ((more = glob_token_next(&rest, &token, &problem)) > 0) {
-        int error = child_of(classes, node, &token, &node);
-
-        if (error < 0) {
-            return error;
-        }
-    }
-    if (more < 0) {
-        return more;
-    }
-    /* Two ways to write the same tokens are one glob. */
-    if (classes->nodes[node].accept == NO_GLOB) {
-        classes->nodes[node].accept = classes->glob_count++;
-    }
-    *ret_glob = classes->nodes[node].accept;
-    return text_map_add(&classes->globs, glob, *ret_glob);
-}
-
-/* Splits the classes of bytes by one token. */
-static void split_bytes(struct name_classes *classes, const struct glob_token *token)
-{
-    int16_t split[256];
-    unsigned int count = classes->byte_classes;
-
-    memset(split, -1, sizeof(split));
-    for (unsigned int byte = 0; byte < 256; byte++) {
-        bool member =
-            token->kind == GLOB_BYTE ? token->byte == byte : byte_set_has(&token->set, byte);
-        uint8_t old = classes->byte_class[byte];
-
-        if (!member) {
-            continue;
-        }
-        if (split[old] < 0) {
-            split[old] = (int16_t)count++;
-        }
-        classes->byte_class[byte] = (uint8_t)split[old];
-    }
-    /* A class that moved as a whole leaves its number empty: number them densely again. */
-    memset(split, -1, sizeof(split));
-    count = 0;
-    for (unsigned int byte = 0; byte < 256; byte++) {
-        uint8_t old = classes->byte_class[byte];
-
-        if (split[old] < 0) {
-            split[old] = (int16_t)count++;
-        }
-        classes->byte_class[byte] = (uint8_t)split[old];
-    }
-    classes->byte_classes = count;
-}
-
-static void find_byte_classes(struct name_classes *classes)
-{
-    bool seen[256] = {false};
-
-    classes->byte_classes = 1;
-    for (size_t i = 0; i < classes->edge_count && classes->byte_classes < 256; i++) {
-        const struct glob_token *token = &classes->edges[i].token;
-
-        if (token->kind == GLOB_CLASS || (token->kind == GLOB_BYTE && !seen[token->byte])) {
-            split_bytes(classes, token);
-            seen[token->byte] = true;
-        }
-    }
+    return glob_trie_add(&classes->globs, glob, ret_glob);
 }
 
 static void begin_set(struct name_classes *classes)
 {
     if (++classes->stamp == 0) {
-        memset(classes->stamps, 0, classes->node_count * sizeof(*classes->stamps));
+        memset(classes->stamps, 0, classes->globs.node_count * sizeof(*classes->stamps));
         classes->stamp = 1;
     }
 }
@@ -287,10 +113,10 @@ static void add_to_set(struct name_classes *classes, uint32_t *set, size_t *coun
         }
         classes->stamps[node] = classes->stamp;
         set[(*count)++] = node;
-        if (classes->nodes[node].star == 0) {
+        if (classes->globs.nodes[node].star == 0) {
             return;
         }
-        node = classes->nodes[node].star;
+        node = classes->globs.nodes[node].star;
     }
 }
 
@@ -309,21 +135,6 @@ static void sort_numbers(uint32_t *numbers, size_t count)
     }
 }
 
-static bool token_takes(const struct glob_token *token, unsigned char byte)
-{
-    switch (token->kind) {
-    case GLOB_BYTE:
-        return token->byte == byte;
-    case GLOB_ANY_BYTE:
-        return true;
-    case GLOB_CLASS:
-        return byte_set_has(&token->set, byte);
-    case GLOB_STAR:
-        return false;
-    }
-    return false;
-}
-
 /* The set of nodes after one byte. */
 static size_t step_set(struct name_classes *classes, const uint32_t *set, size_t count,
                        unsigned char byte, uint32_t *ret_set)
@@ -332,14 +143,14 @@ static size_t step_set(struct name_classes *classes, const uint32_t *set, size_t
 
     begin_set(classes);
     for (size_t i = 0; i < count; i++) {
-        const struct glob_node *node = &classes->nodes[set[i]];
+        const struct glob_node *node = &classes->globs.nodes[set[i]];
 
         if (node->loops) {
             add_to_set(classes, ret_set, &out, set[i]);
         }
-        for (uint32_t edge = node->edges; edge != 0; edge = classes->edges[edge - 1].next) {
-            if (token_takes(&classes->edges[edge - 1].token, byte)) {
-                add_to_set(classes, ret_set, &out, classes->edges[edge - 1].child);
+        for (uint32_t edge = node->edges; edge != 0; edge = classes->globs.edges[edge - 1].next) {
+            if (glob_token_takes(&classes->globs.edges[edge - 1].token, byte)) {
+                add_to_set(classes, ret_set, &out, classes->globs.edges[edge - 1].child);
             }
         }
     }
@@ -353,8 +164,8 @@ static size_t accepted_globs(const struct name_classes *classes, const uint32_t 
     size_t out = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (classes->nodes[set[i]].accept != NO_GLOB) {
-            ret_globs[out++] = classes->nodes[set[i]].accept;
+        if (classes->globs.nodes[set[i]].accept != NO_GLOB) {
+            ret_globs[out++] = classes->globs.nodes[set[i]].accept;
         }
     }
     sort_numbers(ret_globs, out);
@@ -386,7 +197,7 @@ static struct name_state *intern_state(struct name_classes *classes, const uint3
         return NULL;
     }
     state = arena_alloc(&classes->cache,
-                        sizeof(*state) + classes->byte_classes * sizeof(state->next[0]));
+                        sizeof(*state) + classes->globs.byte_class_count * sizeof(state->next[0]));
     if (state == NULL) {
         return NULL;
     }
@@ -415,10 +226,10 @@ static struct name_state *intern_state(struct name_classes *classes, const uint3
 
 int name_classes_finish(struct name_classes *classes)
 {
-    size_t nodes = classes->node_count;
+    size_t nodes = classes->globs.node_count;
     size_t count = 0;
 
-    find_byte_classes(classes);
+    glob_trie_find_byte_classes(&classes->globs);
     classes->scratch[0] = calloc(nodes, sizeof(uint32_t));
     classes->scratch[1] = calloc(nodes, sizeof(uint32_t));
     classes->scratch_globs = calloc(nodes, sizeof(uint32_t));
@@ -442,9 +253,9 @@ bool name_classes_find(const struct name_classes *classes, struct str_view name,
     struct name_state *state = classes->root;
     uint32_t literal = LITERAL_NONE;
 
-    if (classes->glob_count > 0) {
+    if (classes->globs.glob_count > 0) {
         for (size_t i = 0; i < name.length; i++) {
-            unsigned int byte_class = classes->byte_class[(unsigned char)name.bytes[i]];
+            unsigned int byte_class = classes->globs.byte_class[(unsigned char)name.bytes[i]];
 
             state = atomic_load_explicit(&state->next[byte_class], memory_order_acquire);
             if (state == NULL) {
@@ -484,7 +295,7 @@ static struct name_state *walk(struct name_classes *classes, struct str_view nam
 
     for (size_t i = 0; i < name.length && state->node_count > 0; i++) {
         unsigned char byte = (unsigned char)name.bytes[i];
-        _Atomic(struct name_state *) *next = &state->next[classes->byte_class[byte]];
+        _Atomic(struct name_state *) *next = &state->next[classes->globs.byte_class[byte]];
         struct name_state *after = atomic_load_explicit(next, memory_order_relaxed);
 
         if (after == NULL) {

@@ -3,29 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "shared/policy/address_ranges.h"
-#include "shared/policy/grammar.h"
 #include "shared/policy/path_pattern.h"
-#include "shared/policy/rule_reader.h"
-#include "shared/policy/scalar_value.h"
+#include "shared/policy/policy_reader_parts.h"
 
-struct reader {
-    const struct document_source *source;
-    struct arena *arena;
-    struct failure *reterr;
-    struct model *model;
-    bool resolved;
-    size_t patterns;
-    struct rule_ids ids;
-};
-
-static struct origin origin_of(const struct reader *reader, const struct node *node)
+struct origin reader_origin(const struct reader *reader, const struct node *node)
 {
     return (struct origin){
         .file = reader->source->file, .line = node->line, .column = node->column};
 }
 
-static struct value_context context_of(const struct reader *reader, const struct key *key)
+struct value_context reader_context(const struct reader *reader, const struct key *key)
 {
     return (struct value_context){.source = reader->source,
                                   .arena = reader->arena,
@@ -94,7 +81,7 @@ static int read_setting(struct reader *reader, const struct value_context *conte
         return error;
     }
     slot->said = true;
-    slot->origin = origin_of(reader, value);
+    slot->origin = reader_origin(reader, value);
     return 0;
 }
 
@@ -117,7 +104,7 @@ static int check_native(const struct value_context *context, const struct node *
     return 0;
 }
 
-static int check_absolute(const struct value_context *context, const struct node *node,
+int reader_check_absolute(const struct value_context *context, const struct node *node,
                           struct str_view path)
 {
     if (path.bytes[0] == '/' && path.length >= 2) {
@@ -161,7 +148,7 @@ static int read_list_item(const struct value_context *context, enum value_kind k
     if (error < 0) {
         return error;
     }
-    return kind == VALUE_ABSOLUTE   ? check_absolute(context, item, *ret_text)
+    return kind == VALUE_ABSOLUTE   ? reader_check_absolute(context, item, *ret_text)
            : kind == VALUE_UPSTREAM ? check_upstream(context, item, *ret_text)
                                     : 0;
 }
@@ -172,7 +159,7 @@ static int read_texts(struct reader *reader, const struct value_context *context
     int error = value_expect(context, value, NODE_LIST);
 
     for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
-        struct text_item added = {.origin = origin_of(reader, item)};
+        struct text_item added = {.origin = reader_origin(reader, item)};
 
         error = read_list_item(context, key->kind, item, &added.text);
         if (error == 0) {
@@ -183,9 +170,6 @@ static int read_texts(struct reader *reader, const struct value_context *context
 }
 
 /* ---- maps ------------------------------------------------------------------------------- */
-
-typedef int store_key(struct reader *reader, void *target, const struct key *key,
-                      const struct node *value);
 
 static int refuse_key(struct reader *reader, const struct shape *shape, const struct node *node)
 {
@@ -205,7 +189,7 @@ static int refuse_key(struct reader *reader, const struct shape *shape, const st
                            STR_VIEW_PRINTF(node->text), shape->name);
 }
 
-static int read_map(struct reader *reader, const struct shape *shape, const struct node *node,
+int reader_read_map(struct reader *reader, const struct shape *shape, const struct node *node,
                     store_key *store, void *target)
 {
     struct value_context context = {.source = reader->source,
@@ -243,7 +227,7 @@ static int read_map(struct reader *reader, const struct shape *shape, const stru
 static int store_rule(struct reader *reader, void *target, const struct key *key,
                       const struct node *value)
 {
-    struct value_context context = context_of(reader, key);
+    struct value_context context = reader_context(reader, key);
     struct rule_draft *draft = target;
 
     if (key->target == KEY_ORIGIN && !reader->resolved) {
@@ -257,7 +241,7 @@ static int store_rule(struct reader *reader, void *target, const struct key *key
 static int read_rules(struct reader *reader, const struct key *key, enum section section,
                       const struct node *value)
 {
-    struct value_context context = context_of(reader, key);
+    struct value_context context = reader_context(reader, key);
     int error = value_expect(&context, value, NODE_LIST);
 
     for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
@@ -267,13 +251,13 @@ static int read_rules(struct reader *reader, const struct key *key, enum section
         if (rule == NULL) {
             return -ENOMEM;
         }
-        *rule = (struct rule){.section = section, .origin = origin_of(reader, item)};
+        *rule = (struct rule){.section = section, .origin = reader_origin(reader, item)};
         if (reader->model->rule_count > POLICY_RULES_MAX) {
             return document_refuse(reader->source, item, reader->reterr,
                                    "put several patterns into one rule",
                                    "more than %d rules in one policy", POLICY_RULES_MAX);
         }
-        error = read_map(reader, key->shape, item, store_rule, &draft);
+        error = reader_read_map(reader, key->shape, item, store_rule, &draft);
         if (error == 0) {
             error = rule_draft_finish(&draft, &context, item);
         }
@@ -288,122 +272,6 @@ static int read_rules(struct reader *reader, const struct key *key, enum section
         }
         if (!reader->resolved) {
             error = rule_ids_add(&reader->ids, &context, rule, item);
-        }
-    }
-    return error;
-}
-
-/* ---- breakers and tests ----------------------------------------------------------------- */
-
-static int store_breaker(struct reader *reader, void *target, const struct key *key,
-                         const struct node *value)
-{
-    struct value_context context = context_of(reader, key);
-    struct breaker *breaker = target;
-    size_t word = 0;
-    int error;
-
-    if (key->target == KEY_COUNT) {
-        return value_quantity(&context, value, QUANTITY_SIZE, &breaker->count);
-    }
-    if (key->target == KEY_WITHIN) {
-        return value_quantity(&context, value, QUANTITY_DURATION, &breaker->within_ms);
-    }
-    error = value_word(&context, value, key->words, key->word_count, &word);
-    if (error == 0 && key->target == KEY_EVENT) {
-        breaker->event = (enum breaker_event)word;
-    } else if (error == 0) {
-        breaker->action = (enum breaker_action)word;
-    }
-    return error;
-}
-
-static int read_breakers(struct reader *reader, const struct key *key, const struct node *value)
-{
-    struct value_context context = context_of(reader, key);
-    int error = value_expect(&context, value, NODE_LIST);
-
-    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
-        struct breaker *breaker = model_add_breaker(reader->model, reader->arena);
-
-        if (breaker == NULL) {
-            return -ENOMEM;
-        }
-        *breaker = (struct breaker){.origin = origin_of(reader, item)};
-        error = read_map(reader, key->shape, item, store_breaker, breaker);
-    }
-    return error;
-}
-
-static int read_fs_case(struct reader *reader, const struct value_context *context,
-                        struct policy_test *test, const struct node *value)
-{
-    size_t word = 0;
-    int error = value_expect(context, value, NODE_LIST);
-
-    if (error < 0) {
-        return error;
-    }
-    if (value->count != 2) {
-        return document_refuse(reader->source, value, reader->reterr,
-                               "write fs: [read, src/main.c]", "fs: a case has two members");
-    }
-    error = value_word(context, value->first, operation_words, FS_LOOKUP, &word);
-    if (error < 0) {
-        return error;
-    }
-    test->operation = str_view_from(operation_words[word]);
-    return value_text(context, value->first->next, &test->subject);
-}
-
-static int store_test(struct reader *reader, void *target, const struct key *key,
-                      const struct node *value)
-{
-    struct value_context context = context_of(reader, key);
-    struct policy_test *test = target;
-    size_t word = 0;
-    int error;
-
-    if (key->target == KEY_EXPECT) {
-        error = value_word(&context, value, key->words, key->word_count, &word);
-        test->expect_allow = error == 0 && word == 0;
-        return error;
-    }
-    if (key->target == KEY_RULE) {
-        return value_text(&context, value, &test->rule);
-    }
-    if (test->subject.bytes != NULL) {
-        return document_refuse(reader->source, value, reader->reterr,
-                               "write one test for each question", "a test with two questions");
-    }
-    test->section = key->target == KEY_FS    ? SECTION_FILESYSTEM
-                    : key->target == KEY_NET ? SECTION_NETWORK
-                                             : SECTION_PROCESS;
-    if (key->target == KEY_FS) {
-        return read_fs_case(reader, &context, test, value);
-    }
-    error = value_text(&context, value, &test->subject);
-    return error < 0 || key->target == KEY_NET ? error
-                                               : check_absolute(&context, value, test->subject);
-}
-
-static int read_tests(struct reader *reader, const struct key *key, const struct node *value)
-{
-    struct value_context context = context_of(reader, key);
-    int error = value_expect(&context, value, NODE_LIST);
-
-    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
-        struct policy_test *test = model_add_test(reader->model, reader->arena);
-
-        if (test == NULL) {
-            return -ENOMEM;
-        }
-        *test = (struct policy_test){.origin = origin_of(reader, item)};
-        error = read_map(reader, key->shape, item, store_test, test);
-        if (error == 0 && test->subject.bytes == NULL) {
-            return document_refuse(reader->source, item, reader->reterr,
-                                   "add fs: [operation, path], net: host:port or exec: path",
-                                   "a test without a question");
         }
     }
     return error;
@@ -450,7 +318,7 @@ static int store_top_text(struct reader *reader, const struct value_context *con
 static int store_part(struct reader *reader, void *target, const struct key *key,
                       const struct node *value)
 {
-    struct value_context context = context_of(reader, key);
+    struct value_context context = reader_context(reader, key);
     struct section_target part = *(struct section_target *)target;
 
     switch (key->kind) {
@@ -468,15 +336,15 @@ static int store_part(struct reader *reader, void *target, const struct key *key
         if (part.section == SECTION_TOP) {
             part.section = section_of(key->name);
             reader->model->present[part.section] = true;
-            reader->model->section_origin[part.section] = origin_of(reader, value);
+            reader->model->section_origin[part.section] = reader_origin(reader, value);
         }
-        return read_map(reader, key->shape, value, store_part, &part);
+        return reader_read_map(reader, key->shape, value, store_part, &part);
     case VALUE_RULES:
         return read_rules(reader, key, part.section, value);
     case VALUE_BREAKERS:
-        return read_breakers(reader, key, value);
+        return reader_read_breakers(reader, key, value);
     case VALUE_TESTS:
-        return read_tests(reader, key, value);
+        return reader_read_tests(reader, key, value);
     case VALUE_VERSION:
         return read_version(reader, value);
     case VALUE_NAME:
@@ -556,7 +424,7 @@ static int read_root(struct reader *reader, const struct node *root, struct str_
 
     reader->resolved = says_resolved(root);
     reader->model->name = default_name;
-    error = read_map(reader, grammar_top(), root, store_part, &top);
+    error = reader_read_map(reader, grammar_top(), root, store_part, &top);
     return error < 0 ? error : check_enforced(reader);
 }
 
