@@ -6,7 +6,7 @@ target_sources(failcore PRIVATE
     log/record_filter.c log/run_policy.c log/sensitive.c log/tally.c
     metrics/metric_set.c metrics/metrics.c
     replay/decide_again.c replay/differences.c replay/replay.c replay/run_diff.c
-    report/footer.c report/html.c report/model.c report/page.c report/report.c report/risk.c
+    report/after_run.c report/facts.c report/footer.c report/html.c report/model.c report/page.c report/report.c report/risk.c
     report/sections.c report/summary.c report/timeline_data.c
     show/effects.c show/record_page.c show/run_list.c show/show.c show/timeline.c
     top/live_view.c top/top.c

@@ -1,133 +1,104 @@
-/* The facts of the run, and what vouches for this report. */
+/*
+ * What vouches for a report: the log's own verification up to the run's last record, and the first
+ * signed head that covers it. Later records change neither.
+ */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/report/html.h"
 #include "cli/report/sections.h"
+#include "shared/audit/checkpoint.h"
 #include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 
-static void append_fact(struct text_buffer *html, const char *name, struct json_text value)
+/* One member of a line of checkpoints.jsonl. */
+static bool member_of(struct str_view line, const char *name, struct str_view *ret_value)
 {
-    if (value.escaped.length > 0) {
-        text_buffer_printf(html, "<dt>%s</dt><dd>", name);
-        html_json_text(html, value);
-        text_buffer_append_text(html, "</dd>\n");
+    struct json_scan scan = json_scan_init(line);
+
+    if (!json_scan_char(&scan, '{')) {
+        return false;
     }
+    do {
+        struct json_text found;
+
+        if (!json_scan_string(&scan, &found) || !json_scan_char(&scan, ':') ||
+            !json_scan_value(&scan, ret_value)) {
+            return false;
+        }
+        if (json_text_equals(found, str_view_from(name))) {
+            return true;
+        }
+    } while (json_scan_char(&scan, ','));
+    return false;
 }
 
-static void append_member(struct text_buffer *html, const struct audit_record *start,
-                          const char *member, const char *name)
+static bool open_head(struct str_view line, const struct note_key *key, struct checkpoint *ret_head)
 {
-    struct json_text value;
-
-    if (record_member_text(start, member, &value)) {
-        append_fact(html, name, value);
-    }
-}
-
-static void append_count_member(struct text_buffer *html, const struct audit_record *start,
-                                const char *member, const char *name)
-{
-    uint64_t value;
-
-    if (record_member_count(start, member, &value)) {
-        text_buffer_printf(html, "<dt>%s</dt><dd>%" PRIu64 "</dd>\n", name, value);
-    }
-}
-
-static void append_layers(struct text_buffer *html, const struct audit_record *start)
-{
+    AUTO(text_buffer_clear) struct text_buffer note = {0};
     struct str_view raw;
     struct json_scan scan;
-    bool first = true;
+    struct json_text text;
 
-    if (!record_member(start, "layers", &raw)) {
-        return;
+    if (!member_of(line, "note", &raw)) {
+        return false;
     }
     scan = json_scan_init(raw);
-    text_buffer_append_text(html, "<dt>Layers in force</dt><dd>");
-    while (json_scan_char(&scan, first ? '[' : ',')) {
-        struct json_text layer;
-
-        if (!json_scan_string(&scan, &layer)) {
-            break;
-        }
-        text_buffer_append_text(html, first ? "" : ", ");
-        html_json_text(html, layer);
-        first = false;
+    if (!json_scan_string(&scan, &text)) {
+        return false;
     }
-    text_buffer_append_text(html, "</dd>\n");
+    json_text_append(&note, text);
+    return checkpoint_open(text_buffer_view(&note), key, ret_head) == 0;
 }
 
-static void append_policy_text(struct text_buffer *html, const struct audit_record *start)
+bool report_signed_head(const char *directory, uint64_t last_seq, struct note_key *ret_key,
+                        struct checkpoint *ret_head)
 {
-    AUTO(text_buffer_clear) struct text_buffer policy = {0};
-    struct json_text value;
-    struct str_view rest;
+    AUTO(log_lines_release) struct log_lines *lines = NULL;
+    AUTO(text_buffer_clear) struct text_buffer path = {0};
+    AUTO_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct sha256 *sha = sha256_new();
+    struct failure ignored = {0};
+    struct str_view line;
+    bool found = false;
 
-    if (!record_member_text(start, "policy", &value)) {
+    text_buffer_printf(&path, "%s/checkpoints.jsonl", directory);
+    if (fd >= 0 && sha != NULL && audit_key_read(fd, NULL, sha, ret_key, &ignored) == 0 &&
+        log_lines_open(text_buffer_text(&path), &lines, &ignored) == 0) {
+        while (!found && log_lines_next(lines, &line, &ignored) > 0) {
+            found = open_head(line, ret_key, ret_head) && ret_head->size > last_seq;
+        }
+    }
+    sha256_free(sha);
+    return found;
+}
+
+static void append_signature(struct text_buffer *html, const struct report_model *model,
+                             const char *path)
+{
+    AUTO(text_buffer_clear) struct text_buffer vkey = {0};
+    struct checkpoint head;
+    struct note_key key;
+    char root[SHA256_HEX_SIZE];
+
+    if (!report_signed_head(path, model->run->last_seq, &key, &head)) {
+        text_buffer_append_text(html, "<p>No signed checkpoint covers this run yet.</p>\n");
         return;
     }
-    json_text_append(&policy, value);
-    rest = text_buffer_view(&policy);
-    text_buffer_append_text(
-        html, "<details><summary>The policy in full, as the run obeyed it</summary><pre>");
-    while (rest.length > 0) { /* its own line ends are the only control characters that stay */
-        const char *newline = memchr(rest.bytes, '\n', rest.length);
-        size_t length = newline == NULL ? rest.length : (size_t)(newline - rest.bytes);
-
-        html_text(html, (struct str_view){rest.bytes, length}, 4000);
-        text_buffer_append_char(html, '\n');
-        rest.bytes += length + (newline != NULL);
-        rest.length -= length + (newline != NULL);
-    }
-    text_buffer_append_text(html, "</pre></details>\n");
-}
-
-void section_run(struct text_buffer *html, const struct report_model *model)
-{
-    const struct run_entry *run = model->run;
-    struct audit_record start;
-    bool has_start = model->start.length > 0 &&
-                     audit_record_read(text_buffer_view(&model->start), &start, NULL) == 0;
-
-    text_buffer_append_text(html, "<section id=\"run\"><h2>The run</h2>\n<dl class=\"facts\">\n"
-                                  "<dt>Run</dt><dd class=\"mono\">");
-    html_text(html, str_view_from(run->id), HTML_COLUMNS_MOST);
-    text_buffer_append_text(html, "</dd>\n<dt>From, to</dt><dd>");
-    html_time(html, run->first_ns);
-    text_buffer_append_text(html, ", ");
-    html_time(html, run->last_ns);
-    text_buffer_append_text(html, "</dd>\n");
-    if (has_start) {
-        append_member(html, &start, "name", "Name");
-        append_count_member(html, &start, "launcher_uid", "Started by uid");
-        append_count_member(html, &start, "workload_uid", "Ran as uid");
-        append_member(html, &start, "host", "Host");
-        append_member(html, &start, "kernel", "Kernel");
-        append_member(html, &start, "failcore", "failcore");
-        append_member(html, &start, "workspace", "Workspace");
-        append_member(html, &start, "network", "Network");
-        append_layers(html, &start);
-    } else {
-        text_buffer_append_text(html,
-                                "<dt>Start</dt><dd>the log has no START record of this run</dd>\n");
-    }
-    text_buffer_append_text(html, "<dt>Policy</dt><dd>");
-    html_text(html, str_view_from(run->policy_name), HTML_COLUMNS_MOST);
-    text_buffer_append_char(html, ' ');
-    html_text(html, str_view_from(run->policy_version), HTML_COLUMNS_MOST);
-    text_buffer_append_text(html, " <code>");
-    html_text(html, str_view_from(run->policy_hash), HTML_COLUMNS_MOST);
-    text_buffer_append_text(html, "</code></dd>\n<dt>Records</dt><dd>");
-    html_number(html, run->counts.records);
-    text_buffer_printf(html, ", from %" PRIu64 " to %" PRIu64 "</dd>\n</dl>\n", run->first_seq,
-                       run->last_seq);
-    if (has_start) {
-        append_policy_text(html, &start);
-    }
-    text_buffer_append_text(html, "</section>\n");
+    hex_encode(head.root, sizeof(head.root), root);
+    note_key_append(&vkey, &key);
+    text_buffer_printf(html,
+                       "<p><span class=\"tag good\">SIGNED</span> The first checkpoint that covers "
+                       "it has %" PRIu64 " records and the root <code>%s</code>, signed by the key "
+                       "<code>",
+                       head.size, root);
+    html_text(html, (struct str_view){vkey.bytes, strcspn(text_buffer_text(&vkey), "\n")},
+              HTML_COLUMNS_MOST);
+    text_buffer_append_text(html, "</code>. A key says whose log this is only to those who kept it "
+                                  "elsewhere: compare it.</p>\n");
 }
 
 int section_footer(struct text_buffer *html, const struct report_model *model,
@@ -157,8 +128,10 @@ int section_footer(struct text_buffer *html, const struct report_model *model,
         html_text(html, str_view_from(verdict.why), HTML_COLUMNS_MOST);
         text_buffer_append_text(html, ". Nothing from there on is to be relied on.</b>");
     }
+    text_buffer_append_text(html, "</p>\n");
+    append_signature(html, model, view->path);
     text_buffer_append_text(
-        html, "</p>\n<p>This page is a function of the log alone: <code>failcore audit report "
+        html, "<p>This page is a function of the log alone: <code>failcore audit report "
               "RUN</code> makes it again, byte for byte. To check the log itself: "
               "<code>failcore audit verify</code>.</p>\n</footer>\n");
     return 0;

@@ -4,19 +4,23 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/audit_verbs.h"
 #include "cli/report/page.h"
+#include "cli/report/sections.h"
+#include "shared/audit/checkpoint.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/file_io.h"
 #include "shared/base/option_table.h"
 
-enum { OPTION_OUTPUT = 1, OPTION_AUDIT, OPTION_HELP };
+enum { OPTION_OUTPUT = 1, OPTION_AUDIT, OPTION_WHEN_ENDED, OPTION_HELP };
 static const struct option_row options[] = {
     {OPTION_OUTPUT, 'o', "output", "FILE", "where to; else standard output"},
     {OPTION_AUDIT, 0, "audit", "DIR", "the audit directory, or a file of records"},
+    {OPTION_WHEN_ENDED, 0, "when-ended", NULL, NULL},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 static const struct command_table command = {
@@ -29,10 +33,14 @@ static const struct command_table command = {
     .option_count = sizeof(options) / sizeof(options[0]),
 };
 
+#define ENDING_TRIES    20
+#define ENDING_PAUSE_NS 150000000L
+
 struct report {
     const char *output;
     const char *audit;
     const char *run;
+    bool when_ended;
     bool help;
 };
 
@@ -47,6 +55,8 @@ static int read_command_line(struct report *report, int argc, char **argv, struc
                 report->output = scan.argument;
             } else if (id == OPTION_AUDIT) {
                 report->audit = scan.argument;
+            } else if (id == OPTION_WHEN_ENDED) {
+                report->when_ended = true;
             } else {
                 report->help = true;
             }
@@ -97,12 +107,34 @@ static int write_file(const char *path, const struct text_buffer *html, struct f
     return error;
 }
 
+/* The run's end and a signature over it are in the log a moment after the run: waits for both. */
+static void wait_for_end(const struct report *report)
+{
+    for (int i = 0; i < ENDING_TRIES; i++) {
+        AUTO(log_view_close) struct log_view view = {0};
+        struct failure ignored = {0};
+        struct note_key key;
+        struct checkpoint head;
+
+        if (log_view_open(&view, report->audit, report->run, &ignored) == 0 && view.run != NULL &&
+            view.run->end_seq != UINT64_MAX &&
+            report_signed_head(view.path, view.run->last_seq, &key, &head)) {
+            return;
+        }
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = ENDING_PAUSE_NS}, NULL);
+    }
+}
+
 static int make_report(const struct report *report, struct failure *reterr)
 {
     AUTO(log_view_close) struct log_view view = {0};
     AUTO(text_buffer_clear) struct text_buffer html = {0};
-    int error = log_view_open(&view, report->audit, report->run, reterr);
+    int error;
 
+    if (report->when_ended) {
+        wait_for_end(report);
+    }
+    error = log_view_open(&view, report->audit, report->run, reterr);
     if (error == 0 && view.run == NULL) {
         failure_set(reterr, -ENOENT, "there is no run in this log");
         failure_set_needed(reterr, "%s", view.path);

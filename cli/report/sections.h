@@ -17,6 +17,12 @@ void section_run(struct text_buffer *html, const struct report_model *model);
 int section_timeline(struct text_buffer *html, const struct report_model *model,
                      struct log_view *view, struct failure *reterr);
 
+/* The first signed head over more than `last_seq` records; false: there is none, or no key. */
+struct checkpoint;
+struct note_key;
+bool report_signed_head(const char *directory, uint64_t last_seq, struct note_key *ret_key,
+                        struct checkpoint *ret_head);
+
 /* Is the log whole up to this run's last record, and who signed that. */
 int section_footer(struct text_buffer *html, const struct report_model *model,
                    const struct log_view *view, struct failure *reterr);

@@ -20,6 +20,7 @@ struct run_options {
     const char *name;      /* NULL: none */
     const char *uplink;    /* NULL: the guard's default */
     bool no_net;
+    bool no_report;
     bool shadow;
     bool strict;
     bool plan;

@@ -1,4 +1,5 @@
 #include "cli/run/supervisor.h"
+#include "cli/report/after_run.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -596,6 +597,9 @@ static void end(struct supervisor *supervisor)
     }
     if (supervisor->producer != NULL) {
         audit_producer_detach(supervisor->producer);
+    }
+    if (supervisor->started_recorded && !supervisor->plan->options->no_report) {
+        report_after_run(supervisor->plan->options->audit, supervisor->plan->id);
     }
     control_close(&supervisor->control, supervisor->plan);
     close_fd(&supervisor->socket);

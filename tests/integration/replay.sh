@@ -94,9 +94,8 @@ check_fails "no socket, no program, no change" \
 cat "$log"/log/*.jsonl | jq -rs '[.[] | select(.kind == "START")][0].call.policy' >"$work/resolved"
 "$bin/audit_story" "$work/many" --bulk 200000 --calm --policy "$work/resolved" >/dev/null
 many() { [ "$(tail -n1 "$work"/many/log/*.jsonl | grep -c '"kind":"END"')" = 1 ]; }
-check "the large log is there" wait_until 10 many
-began=$(date +%s%N)
-"$failcore" replay --json --audit "$work/many" >"$work/replayed"
-took=$((($(date +%s%N) - began) / 1000000))
+check "the large log is there" wait_until 60 many
+TIMEFORMAT=%U # processor time: the machine may have other work
+took=$({ time "$failcore" replay --json --audit "$work/many" >"$work/replayed"; } 2>&1)
 check "200,000 records" jq -e '.records > 200000' "$work/replayed"
-check "in less than their share of five seconds a million (twice that on a busy machine): $took ms" test "$took" -lt 2000
+check "in less than their share of five seconds a million: $took" awk "BEGIN { exit !($took < 1) }"

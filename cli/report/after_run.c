@@ -1,0 +1,68 @@
+#include "cli/report/after_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/audit/directory.h"
+#include "shared/base/program_path.h"
+
+#define LOW_PRIORITY 10
+
+/* A process of its own session, with no descriptor of the run's. */
+static _Noreturn void become_reporter(const char *program, const char *audit, const char *file,
+                                      const char *run)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)!nice(LOW_PRIORITY);
+    if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(nothing, STDOUT_FILENO) >= 0 &&
+        dup2(nothing, STDERR_FILENO) >= 0 && close_range(3, ~0U, 0) == 0) {
+        execl(program, "failcore", "audit", "report", "--when-ended", "--audit", audit, "-o", file,
+              run, (char *)NULL);
+    }
+    _exit(1);
+}
+
+void report_after_run(const char *audit, const char *run)
+{
+    char directory[PATH_MAX];
+    char program[PATH_MAX];
+    char reports[PATH_MAX + sizeof("/reports")];
+    char file[sizeof(reports) + NAME_MAX];
+    struct failure ignored = {0};
+    pid_t child;
+
+    if (audit == NULL) {
+        if (audit_directory_default(directory, &ignored) < 0) {
+            return;
+        }
+        audit = directory;
+    }
+    if (program_path_sibling("failcore", program) < 0 ||
+        snprintf(reports, sizeof(reports), "%s/reports", audit) >= (int)sizeof(reports) ||
+        snprintf(file, sizeof(file), "%s/%s.html", reports, run) >= (int)sizeof(file) ||
+        (mkdir(reports, 0700) < 0 && errno != EEXIST)) {
+        return;
+    }
+    child = fork();
+    if (child == 0) {
+        /* Twice, so that nobody has to wait for it. */
+        if (setsid() < 0 || fork() != 0) {
+            _exit(0);
+        }
+        become_reporter(program, audit, file, run);
+    }
+    if (child > 0) {
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+}
