@@ -154,6 +154,14 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
     }
 }
 
+static void tell_counts(const struct server *server)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    server_print_counts(server, &text);
+    fprintf(stderr, PROGRAM ": requests: %s\n", text_buffer_text(&text));
+}
+
 static enum exit_code serve(const struct mount_options *options, int ready_fd)
 {
     static struct startup startup;
@@ -172,6 +180,7 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
         audit_producer_detach(startup.audit);
         _exit(EXIT_CODE_OK);
     }
+    tell_counts(&startup.server);
     startup_unmount(&startup);
     if (!server_wait(&startup.server, END_PATIENCE_MS)) {
         /* Somebody's copy of the mount (another mount namespace) or open file keeps the connection

@@ -15,6 +15,7 @@
 #include <liburing.h>
 
 #include "fusefs/fuse_abi.h"
+#include "fusefs/request_counts.h"
 #include "fusefs/requests.h"
 #include "shared/base/cleanup.h"
 
@@ -43,6 +44,7 @@ struct ring_queue {
 struct ring_transport {
     struct fuse_session *session;
     int device;
+    struct request_counts *counts;
     size_t payload;
     unsigned int count;
     struct ring_queue queues[];
@@ -89,7 +91,8 @@ static int queue_make(struct ring_queue *queue)
     return r < 0 ? r : ring_register(&queue->ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }
 
-int ring_transport_new(struct fuse_session *session, int device, struct ring_transport **ret_rings)
+int ring_transport_new(struct fuse_session *session, int device, struct request_counts *counts,
+                       struct ring_transport **ret_rings)
 {
     unsigned int count = possible_cpus();
     struct ring_transport *rings;
@@ -103,6 +106,7 @@ int ring_transport_new(struct fuse_session *session, int device, struct ring_tra
     }
     rings->session = session;
     rings->device = device;
+    rings->counts = counts;
     rings->count = count;
     for (unsigned int i = 0; i < count; i++) {
         int r;
@@ -144,6 +148,7 @@ static void serve(struct ring_queue *queue, struct ring_entry *entry)
     size_t fixed;
 
     memcpy(&header, entry->header.in_out, sizeof(header));
+    request_counts_add(queue->rings->counts, header.opcode);
     entry->unique = header.unique;
     entry->answered = false;
     fixed = header.len - sizeof(header) - payload;

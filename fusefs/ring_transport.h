@@ -19,10 +19,12 @@
 #include <sys/uio.h>
 
 struct fuse_session;
+struct request_counts;
 struct ring_transport;
 
 /* -ENOMEM, -ENOSYS, -EPERM: requests come by read(2) then. */
-int ring_transport_new(struct fuse_session *session, int device, struct ring_transport **ret_rings);
+int ring_transport_new(struct fuse_session *session, int device, struct request_counts *counts,
+                       struct ring_transport **ret_rings);
 /* After INIT's reply said so; `payload` is the largest request or reply. */
 int ring_transport_start(struct ring_transport *rings, size_t payload);
 /* After the connection has ended. NULL is fine. */

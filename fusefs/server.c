@@ -23,6 +23,9 @@ static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
     ssize_t count = read(fd, bytes, length);
     const struct fuse_in_header *header = bytes;
 
+    if (count >= (ssize_t)sizeof(*header)) {
+        request_counts_add(&server->counts, header->opcode);
+    }
     if (count >= (ssize_t)sizeof(*header) && header->opcode == FUSE_INIT) {
         const struct fuse_init_in *init = (const void *)(header + 1);
 
@@ -59,7 +62,7 @@ static void amend_init(struct server *server, struct fuse_abi_init_out *reply)
         server->backing.enabled = true;
     }
     if ((server->offered2 & FUSE_ABI_OVER_URING2) != 0 &&
-        ring_transport_new(server->session, server->device, &server->rings) == 0) {
+        ring_transport_new(server->session, server->device, &server->counts, &server->rings) == 0) {
         reply->flags2 |= FUSE_ABI_OVER_URING2;
         server->rings_promised = true;
     }
@@ -160,6 +163,62 @@ int server_start(struct server *server, struct failure *reterr)
     }
     server->running = true;
     return 0;
+}
+
+void server_print_counts(const struct server *server, struct text_buffer *text)
+{
+    static const char *const names[REQUEST_KINDS] = {
+        [FUSE_LOOKUP] = "LOOKUP",
+        [FUSE_FORGET] = "FORGET",
+        [FUSE_GETATTR] = "GETATTR",
+        [FUSE_SETATTR] = "SETATTR",
+        [FUSE_READLINK] = "READLINK",
+        [FUSE_SYMLINK] = "SYMLINK",
+        [FUSE_MKNOD] = "MKNOD",
+        [FUSE_MKDIR] = "MKDIR",
+        [FUSE_UNLINK] = "UNLINK",
+        [FUSE_RMDIR] = "RMDIR",
+        [FUSE_RENAME] = "RENAME",
+        [FUSE_LINK] = "LINK",
+        [FUSE_OPEN] = "OPEN",
+        [FUSE_READ] = "READ",
+        [FUSE_WRITE] = "WRITE",
+        [FUSE_STATFS] = "STATFS",
+        [FUSE_RELEASE] = "RELEASE",
+        [FUSE_FSYNC] = "FSYNC",
+        [FUSE_SETXATTR] = "SETXATTR",
+        [FUSE_GETXATTR] = "GETXATTR",
+        [FUSE_LISTXATTR] = "LISTXATTR",
+        [FUSE_REMOVEXATTR] = "REMOVEXATTR",
+        [FUSE_FLUSH] = "FLUSH",
+        [FUSE_INIT] = "INIT",
+        [FUSE_OPENDIR] = "OPENDIR",
+        [FUSE_READDIR] = "READDIR",
+        [FUSE_RELEASEDIR] = "RELEASEDIR",
+        [FUSE_FSYNCDIR] = "FSYNCDIR",
+        [FUSE_ACCESS] = "ACCESS",
+        [FUSE_CREATE] = "CREATE",
+        [FUSE_INTERRUPT] = "INTERRUPT",
+        [FUSE_DESTROY] = "DESTROY",
+        [FUSE_IOCTL] = "IOCTL",
+        [FUSE_BATCH_FORGET] = "BATCH_FORGET",
+        [FUSE_FALLOCATE] = "FALLOCATE",
+        [FUSE_READDIRPLUS] = "READDIRPLUS",
+        [FUSE_RENAME2] = "RENAME2",
+        [FUSE_LSEEK] = "LSEEK",
+        [FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
+        [FUSE_SYNCFS] = "SYNCFS",
+        [FUSE_ABI_TMPFILE] = "TMPFILE",
+    };
+
+    for (unsigned int i = 0; i < REQUEST_KINDS; i++) {
+        uint64_t count = atomic_load(&server->counts.by_opcode[i]);
+
+        if (count > 0) {
+            text_buffer_printf(text, "%s%s %llu", text->length > 0 ? " " : "",
+                               names[i] != NULL ? names[i] : "OTHER", (unsigned long long)count);
+        }
+    }
 }
 
 /* ---- a new policy --------------------------------------------------------------------------- */

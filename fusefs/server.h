@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "fusefs/backing_files.h"
+#include "fusefs/request_counts.h"
 #include "fusefs/tree.h"
 #include "shared/base/failure.h"
 
@@ -40,6 +41,7 @@ struct server {
     struct backing_files backing;
     struct ring_transport *rings; /* NULL: requests come by read(2) alone */
     bool rings_promised;
+    struct request_counts counts;
     pthread_t thread;
     bool running;
 };
@@ -56,6 +58,8 @@ int server_start(struct server *server, struct failure *reterr);
  * not fully in force until they are closed. Not for a thread that serves requests.
  */
 unsigned int server_revoke(struct server *server);
+/* "LOOKUP 12 OPEN 3 ...": appended to the text. */
+void server_print_counts(const struct server *server, struct text_buffer *text);
 /* "requests over io_uring, data by the kernel", and why not. */
 const char *server_transport(const struct server *server);
 const char *server_data_path(const struct server *server);
