@@ -1,6 +1,7 @@
 #include "fusefs/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "fusefs/fuse_abi.h"
 #include "fusefs/requests.h"
 #include "fusefs/ring_transport.h"
+#include "fusefs/server_confinement.h"
 #include "shared/base/cleanup.h"
 
 /* ---- the descriptor ------------------------------------------------------------------------- */
@@ -61,8 +63,7 @@ static void amend_init(struct server *server, struct fuse_abi_init_out *reply)
         reply->max_stack_depth = server->options.stacked ? 2 : 1;
         server->backing.enabled = true;
     }
-    if ((server->offered2 & FUSE_ABI_OVER_URING2) != 0 &&
-        ring_transport_new(server->session, server->device, &server->counts, &server->rings) == 0) {
+    if ((server->offered2 & FUSE_ABI_OVER_URING2) != 0 && server->rings != NULL) {
         reply->flags2 |= FUSE_ABI_OVER_URING2;
         server->rings_promised = true;
     }
@@ -135,8 +136,17 @@ int server_init(struct server *server, struct tree *tree, int device,
 static void *serve(void *argument)
 {
     struct server *server = argument;
-    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    struct fuse_loop_config *config = NULL;
+    const struct server_confinement confinement = {
+        .act_as_callers = server->tree->options.shared,
+        .passthrough = server->options.passthrough,
+        .owner_is_root = server->tree->owner_uid == 0,
+    };
 
+    /* A thread that cannot be confined answers nobody: the mount ends instead. */
+    if (server_confine(&confinement) == 0) {
+        config = fuse_loop_cfg_create();
+    }
     if (config != NULL) {
         fuse_loop_cfg_set_clone_fd(config, 0);
         fuse_loop_cfg_set_max_threads(config, server->options.threads);
@@ -147,12 +157,25 @@ static void *serve(void *argument)
     return NULL;
 }
 
+/* The module's switch, which INIT goes by as well. */
+static bool rings_are_offered(void)
+{
+    AUTO_CLOSE int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
+    char text[2] = "";
+
+    return fd >= 0 && read(fd, text, 1) == 1 && text[0] == 'Y';
+}
+
 int server_start(struct server *server, struct failure *reterr)
 {
     sigset_t all;
     sigset_t before;
     int error;
 
+    /* Before the threads are confined: no ring is made afterwards. */
+    if (rings_are_offered()) {
+        (void)ring_transport_new(server->session, server->device, &server->counts, &server->rings);
+    }
     /* Signals are the main thread's. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
