@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,10 +228,14 @@ static void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat *wanted,
 static void on_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, size_t size)
 {
     struct caller caller = caller_of(request);
-    AUTO_FREE void *value = size == 0 ? NULL : malloc(size);
-    ssize_t length = size > 0 && value == NULL
-                         ? -ENOMEM
-                         : fs_getxattr(tree_of(request), &caller, node, name, value, size);
+    AUTO_FREE void *value = NULL;
+    ssize_t length;
+
+    size = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
+    value = size == 0 ? NULL : malloc(size);
+    length = size > 0 && value == NULL
+                 ? -ENOMEM
+                 : fs_getxattr(tree_of(request), &caller, node, name, value, size);
 
     if (size == 0 && length >= 0) {
         fuse_reply_xattr(request, (size_t)length);
@@ -242,10 +247,14 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, s
 static void on_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
 {
     struct caller caller = caller_of(request);
-    AUTO_FREE char *names = size == 0 ? NULL : malloc(size);
-    ssize_t length = size > 0 && names == NULL
-                         ? -ENOMEM
-                         : fs_listxattr(tree_of(request), &caller, node, names, size);
+    AUTO_FREE char *names = NULL;
+    ssize_t length;
+
+    size = size < XATTR_LIST_MAX ? size : XATTR_LIST_MAX;
+    names = size == 0 ? NULL : malloc(size);
+    length = size > 0 && names == NULL
+                 ? -ENOMEM
+                 : fs_listxattr(tree_of(request), &caller, node, names, size);
 
     if (size == 0 && length >= 0) {
         fuse_reply_xattr(request, (size_t)length);

@@ -15,6 +15,7 @@
 #include <liburing.h>
 
 #include "fusefs/fuse_abi.h"
+#include "fusefs/request_check.h"
 #include "fusefs/request_counts.h"
 #include "fusefs/requests.h"
 #include "shared/base/cleanup.h"
@@ -164,10 +165,12 @@ static void serve(struct ring_queue *queue, struct ring_entry *entry)
     memcpy(queue->request, &header, sizeof(header));
     memcpy(queue->request + sizeof(header), entry->header.op_in, fixed);
     memcpy(queue->request + sizeof(header) + fixed, entry->payload, payload);
-    serving = entry;
-    fuse_session_process_buf(queue->rings->session,
-                             &(struct fuse_buf){.mem = queue->request, .size = header.len});
-    serving = NULL;
+    if (request_fits(queue->request, header.len)) {
+        serving = entry;
+        fuse_session_process_buf(queue->rings->session,
+                                 &(struct fuse_buf){.mem = queue->request, .size = header.len});
+        serving = NULL;
+    }
     if (!entry->answered) {
         /* No handler leaves a request without a reply; should one, the caller must not hang. */
         struct fuse_out_header refusal = {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fusefs/fuse_abi.h"
+#include "fusefs/request_check.h"
 #include "fusefs/requests.h"
 #include "fusefs/ring_transport.h"
 #include "fusefs/server_confinement.h"
@@ -25,6 +26,10 @@ static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
     ssize_t count = read(fd, bytes, length);
     const struct fuse_in_header *header = bytes;
 
+    if (count > 0 && !request_fits(bytes, (size_t)count)) {
+        errno = EPROTO; /* the library ends the session */
+        return -1;
+    }
     if (count >= (ssize_t)sizeof(*header)) {
         request_counts_add(&server->counts, header->opcode);
     }
