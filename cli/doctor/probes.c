@@ -25,6 +25,7 @@
 #include "shared/confine/namespaces.h"
 
 #define REMOVE_TRIES 100
+#define QUIET_CHECKS 6
 
 __attribute__((format(printf, 3, 4))) static struct probe_result result(enum probe_state state,
                                                                         const char *mend,
@@ -352,11 +353,17 @@ void probe_scratch_remove(struct probe_scratch *scratch)
 {
     const struct timespec pause = {.tv_nsec = 20000000};
 
+    int quiet = 0;
+
     /* The log's writer signs its last records a moment after its last producer left. */
-    for (int i = 0;
-         i < REMOVE_TRIES && scratch->directory[0] != '\0' && access(scratch->directory, F_OK) == 0;
+    for (int i = 0; i < REMOVE_TRIES && quiet < QUIET_CHECKS && scratch->directory[0] != '\0';
          i++) {
-        remove_tree(scratch->directory);
+        if (access(scratch->directory, F_OK) == 0) {
+            remove_tree(scratch->directory);
+            quiet = 0;
+        } else {
+            quiet++;
+        }
         (void)nanosleep(&pause, NULL);
     }
     scratch->directory[0] = '\0';

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/run/test_hooks.h"
 #include "cli/run/view_files.h"
 #include "cli/run/view_tables.h"
 #include "shared/base/cleanup.h"
@@ -114,6 +115,9 @@ static int bind_copy(int root, const char *source, const char *path, uint64_t at
 
     if (mount < 0) {
         return mount;
+    }
+    if (layer_is_off("read-only")) {
+        attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
     }
     error = mount_restrict(mount, attributes, true);
     return error < 0 ? error : mount_attach(mount, root, path);
@@ -517,7 +521,7 @@ int view_enter(int root, bool nested, struct failure *reterr)
                                  "(podman: --security-opt unmask=ALL)");
         return error;
     }
-    error = nested ? 0 : mask_proc(root, reterr);
+    error = nested || layer_is_off("proc-masks") ? 0 : mask_proc(root, reterr);
     if (error < 0) {
         return error;
     }
