@@ -17,6 +17,7 @@ need_run()
     chmod 0711 "$work"
     ws=$work/ws audit=$work/audit policies=$work/policies
     mkdir -p "$ws" "$policies"
+    at_exit 'kill $(pgrep -f "^[^ ]*failcore-auditd $work/"); sleep 0.2'
     allow_all=$policies/allow_all.yaml
     cat >"$allow_all" <<'POLICY'
 version: 1
