@@ -9,7 +9,9 @@ unset XDG_CONFIG_HOME
 count=0
 failed=0
 for file in tests/policies/bad/*.yaml; do
-    wanted=$(tail -n 1 "$file" | sed -n 's/^#! //p')
+    # One process a file: a hundred and forty of them run with everything else.
+    mapfile -t lines <"$file"
+    wanted=${lines[-1]#\#! }
     position=${wanted%% *}
     words=${wanted#* }
     output=$("$failcore" policy check "$file" 2>&1)
@@ -17,11 +19,11 @@ for file in tests/policies/bad/*.yaml; do
     count=$((count + 1))
     if [ "$status" != 65 ]; then
         echo "$file: exit $status, not 65"
-    elif ! grep -qF -- "needed by: $file:$position" <<<"$output"; then
+    elif [[ $output != *"needed by: $file:$position"* ]]; then
         echo "$file: not at $position: $output"
-    elif ! grep -qF -- "$words" <<<"$output"; then
+    elif [[ $output != *"$words"* ]]; then
         echo "$file: does not say \"$words\": $output"
-    elif ! grep -q '^  try: ' <<<"$output"; then
+    elif [[ $output != *"  try: "* ]]; then
         echo "$file: no mend: $output"
     else
         continue
