@@ -2,7 +2,7 @@
 # Every policy in tests/policies/bad is refused with exit 65 at the line and column, and in the
 # words, that its last line names: "#! LINE:COLUMN words".
 set -u
-cd "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}"
+cd "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}" || exit 1
 failcore=${FAILCORE_BUILD_DIR:-build/dev}/bin/failcore
 export HOME=/nonexistent
 unset XDG_CONFIG_HOME

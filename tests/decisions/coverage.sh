@@ -24,8 +24,9 @@ for operation in $(sed -n 's/^ *ROW([A-Z]*, "\([a-z]*\)".*/\1/p' shared/policy/o
     done
 done
 # Every code that the engine's own files give.
-for code in $(grep -ohE 'DENIAL_[A-Z]+(_[A-Z]+)*' shared/policy/policy.c shared/policy/network_rules.c |
-    sed 's/^DENIAL_//' | grep -v -e '^NONE$' -e '^CODE' | sort -u); do
+codes=$(grep -ohE 'DENIAL_[A-Z]+(_[A-Z]+)*' shared/policy/policy.c shared/policy/network_rules.c |
+    sed 's/^DENIAL_//' | grep -v -e '^NONE$' -e '^CODE' | sort -u)
+for code in $codes; do
     grep -hqE -- "-> .* $code\$" policies/*.expect tests/decisions/*.expect ||
         complain "no row answers with $code"
 done

@@ -29,7 +29,7 @@ done < <(awk '/^```console/ { inside = 1; next } /^```/ { inside = 0 } inside' "
 failcore policy schema | jq -r '[.. | .properties? // empty | keys[]] | unique[]' >keys
 check "the schema has keys" test "$(wc -l <keys)" -gt 50
 while read -r key; do
-    check "the reference names $key" grep -qE "[\`.{ ]$key[\`,:} ]" "$reference"
+    check "the reference names $key" grep -qE "[\`.{ ]${key}[\`,:} ]" "$reference"
 done <keys
 # And every shipped policy.
 for policy in "$FAILCORE_SOURCE_DIR"/policies/*.yaml; do

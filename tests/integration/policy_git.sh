@@ -84,5 +84,5 @@ check_fails "an editor's task" sh -c 'mkdir .vscode && echo evil >.vscode/tasks.
 check_fails "a secret" cat .env
 check "the configuration is untouched" test "$config_before" = "$(cd "$work/source" && sha256sum .git/config)"
 check_exit "the refusals name their rules" 0 sh -c "cat '$audit'/log/*.jsonl | grep -q '\"rule\":\"git-hooks\"'"
-check "no hook appeared" test -z "$(ls "$work/source/.git/hooks" | grep -v '\.sample$')"
+check "no hook appeared" test -z "$(find "$work/source/.git/hooks" -type f ! -name '*.sample')"
 cd / || exit 1
