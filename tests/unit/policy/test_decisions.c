@@ -397,6 +397,7 @@ static void directories_that_may_be_exchanged(void **state)
         "    - {id: pem, action: deny, paths: ['**/*.pem']}\n"
         "    - {id: odd, action: deny, paths: ['odd/deep/secret', 'x/odd']}\n"
         "    - {id: shy, action: deny, operations: [write], paths: ['shy/*.c', 'coy/*.c']}\n"
+        "    - {id: way, action: allow, operations: [read], paths: [one/deep/x, 'tw[o]/deep/x']}\n"
         "    - {id: log, action: log, paths: ['logged/**']}\n");
 
     (void)state;
@@ -413,6 +414,9 @@ static void directories_that_may_be_exchanged(void **state)
     assert_false(lead_alike(policy, "src", "logged"));
     assert_false(lead_alike(policy, "src", "nowhere"));
     assert_true(lead_alike(policy, "nowhere", "neither"));
+    /* The same file may be read below both, but only one way to it may be looked at. */
+    assert_false(lead_alike(policy, "one", "two"));
+    assert_true(lead_alike(policy, "one/deep", "two/deep"));
     policy_unref(policy);
 }
 
