@@ -2,7 +2,7 @@
 include(${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
 target_sources(failcore PRIVATE
     learn/learn.c learn/observations.c learn/patterns.c learn/policy_text.c
-    log/event_row.c log/event_words.c log/ledger.c log/log_view.c log/outcomes.c log/paint.c
+    log/event_row.c log/event_words.c log/file_history.c log/ledger.c log/log_view.c log/outcomes.c log/paint.c
     log/record_filter.c log/run_policy.c log/sensitive.c log/tally.c
     metrics/metric_set.c metrics/metrics.c
     replay/decide_again.c replay/differences.c replay/replay.c replay/run_diff.c

@@ -265,7 +265,9 @@ int report_model_make(struct log_view *view, struct report_model *model, struct 
     if (error == 0) {
         error = for_each(view, model, false, reterr);
     }
-    tally_sort_keys(&model->ledger.files);
+    if (error == 0 && ledger_settle(&model->ledger) < 0) {
+        error = failure_set(reterr, -ENOMEM, "cannot report: no memory");
+    }
     tally_sort(&model->ledger.programs, 0);
     tally_sort(&model->directories, DIRECTORY_ALL);
     tally_sort(&model->processes, PROCESS_EVENTS);

@@ -208,20 +208,20 @@ static void append_files(struct text_buffer *html, const struct ledger *ledger)
         html, "<h3>Files</h3>\n<table class=\"stack\"><thead><tr><th>path</th><th></th><th>what "
               "became of it</th>"
               "<th class=\"number\">written</th></tr></thead><tbody>\n");
-    for (size_t i = 0; i < at_most(ledger->files.count, TABLE_ROWS_MOST); i++) {
-        const struct tally_row *row = ledger->files.rows[i];
+    for (size_t i = 0; i < at_most(ledger->history.files.count, TABLE_ROWS_MOST); i++) {
+        const struct tally_row *row = ledger->history.files.rows[i];
 
         text_buffer_append_text(html, "<tr><td class=\"mono\">");
         html_text(html, row->key, HTML_COLUMNS_MOST);
         text_buffer_printf(html, "</td><td>%s</td><td class=\"soft\">",
-                           ledger_fate_word(ledger_fate_of(row)));
+                           file_fate_word(file_fate_of(row)));
         append_effects(html, row);
         text_buffer_append_text(html, "</td><td class=\"number\" data-name=\"written\">");
         append_size(html, row->numbers[EFFECT_BYTES_WRITTEN]);
         text_buffer_append_text(html, "</td></tr>\n");
     }
     text_buffer_append_text(html, "</tbody></table>\n");
-    append_rest(html, ledger->files.count, "failcore show --effects");
+    append_rest(html, ledger->history.files.count, "failcore show --effects");
 }
 
 void section_effects(struct text_buffer *html, const struct report_model *model)
@@ -231,7 +231,7 @@ void section_effects(struct text_buffer *html, const struct report_model *model)
 
     section_begin(html, "files", "What it changed",
                   "Counted from results: what was done, not what was attempted.");
-    ledger_fates(ledger, fates);
+    file_history_fates(&ledger->history, fates);
     text_buffer_append_text(html, "<p>");
     html_number(html, fates[FATE_CREATED]);
     text_buffer_append_text(html, " new, ");
@@ -249,7 +249,7 @@ void section_effects(struct text_buffer *html, const struct report_model *model)
         text_buffer_append_text(html, " allowed changes have no result in the log.</b>");
     }
     text_buffer_append_text(html, "</p>\n");
-    if (ledger->files.count > 0) {
+    if (ledger->history.files.count > 0) {
         append_files(html, ledger);
     }
     append_directories(html, model);

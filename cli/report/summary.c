@@ -149,7 +149,7 @@ static void append_cards(struct text_buffer *html, const struct report_model *mo
                 model->outcomes[OUTCOME_LIMIT] + model->outcomes[OUTCOME_TIMEOUT] +
                     model->limit_count,
                 "warn");
-    append_card(html, "Files touched", ledger->files.count, "");
+    append_card(html, "Files touched", ledger->history.files.count, "");
     append_card(html, "Hosts", model->hosts.count, "");
     append_card(html, "Programs started", ledger->started, "");
     text_buffer_append_text(html, "<div><dt>Sent</dt><dd>");

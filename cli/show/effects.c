@@ -20,9 +20,9 @@ static int read_ledger(struct log_view *view, struct ledger *ledger, struct fail
         }
         got = 0;
     }
-    tally_sort_keys(&ledger->files);
-    tally_sort_keys(&ledger->hosts);
-    tally_sort_keys(&ledger->programs);
+    if (got == 0 && ledger_settle(ledger) < 0) {
+        return failure_set(reterr, -ENOMEM, "cannot show the run: no memory");
+    }
     return got;
 }
 
@@ -36,13 +36,14 @@ static void append_text_form(const struct paint_box *box, struct text_buffer *te
                              const struct ledger *ledger)
 {
     paint_word(box, text, PAINT_BOLD, "files\n", 0);
-    for (size_t i = 0; i < ledger->files.count; i++) {
-        append_key(text, ledger->files.rows[i]);
-        text_buffer_printf(text, "  %s: ", ledger_fate_word(ledger_fate_of(ledger->files.rows[i])));
-        append_effects(text, ledger->files.rows[i]);
-        if (ledger->files.rows[i]->numbers[EFFECT_BYTES_WRITTEN] > 0) {
+    for (size_t i = 0; i < ledger->history.files.count; i++) {
+        append_key(text, ledger->history.files.rows[i]);
+        text_buffer_printf(text,
+                           "  %s: ", file_fate_word(file_fate_of(ledger->history.files.rows[i])));
+        append_effects(text, ledger->history.files.rows[i]);
+        if (ledger->history.files.rows[i]->numbers[EFFECT_BYTES_WRITTEN] > 0) {
             text_buffer_append_text(text, ", ");
-            append_size(text, ledger->files.rows[i]->numbers[EFFECT_BYTES_WRITTEN]);
+            append_size(text, ledger->history.files.rows[i]->numbers[EFFECT_BYTES_WRITTEN]);
         }
         text_buffer_append_char(text, '\n');
     }
@@ -79,7 +80,7 @@ static void append_rows(struct text_buffer *text, const char *name, const struct
         text_buffer_append_json_string(text, tally->rows[i]->key);
         if (fates) {
             text_buffer_printf(text, ",\"fate\":\"%s\"",
-                               ledger_fate_word(ledger_fate_of(tally->rows[i])));
+                               file_fate_word(file_fate_of(tally->rows[i])));
         }
         for (size_t j = 0; j < member_count; j++) {
             text_buffer_printf(text, ",\"%s\":%" PRIu64, members[j], tally->rows[i]->numbers[j]);
@@ -97,7 +98,7 @@ static void append_json_form(struct text_buffer *text, const struct ledger *ledg
     static const char *const programs[] = {"started"};
 
     text_buffer_append_char(text, '{');
-    append_rows(text, "files", &ledger->files, files, EFFECT_COUNT, true);
+    append_rows(text, "files", &ledger->history.files, files, EFFECT_COUNT, true);
     text_buffer_append_char(text, ',');
     append_rows(text, "hosts", &ledger->hosts, hosts, HOST_COUNT, false);
     text_buffer_append_char(text, ',');
