@@ -62,8 +62,8 @@ static uint64_t elapsed_ns(const struct timespec *since)
 
 /* ---- signals ------------------------------------------------------------------------------- */
 
-static const int watched_signals[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                      SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+static const int watched_signals[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
+                                      SIGUSR2, SIGWINCH, SIGCONT, SIGCHLD};
 
 /* Before any thread or child is made: all inherit the mask. */
 static int watch_signals(struct supervisor *supervisor)
@@ -96,7 +96,7 @@ static void take_signals(struct supervisor *supervisor)
     while (read(supervisor->signals, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo == SIGWINCH) {
             streams_copy_window_size(&supervisor->streams);
-        } else if (info.ssi_signo != SIGCONT) {
+        } else if (info.ssi_signo != SIGCONT && info.ssi_signo != SIGCHLD) {
             pass_signal(supervisor, (int)info.ssi_signo);
         }
     }
@@ -440,6 +440,21 @@ static int next_look_ms(const struct supervisor *supervisor)
     return wall_ms - now_ms >= 3600000 ? 3600000 : (int)(wall_ms - now_ms) + 1;
 }
 
+/* A part that is stopped answers nobody: whoever waits for it waits for ever. That is no better
+ * than a dead one (SR4). */
+static bool a_daemon_is_stopped(struct supervisor *supervisor, struct failure *reterr)
+{
+    const struct daemon *const daemons[] = {&supervisor->mount, &supervisor->guard};
+
+    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
+        if (daemons[i]->name != NULL && process_handle_stopped(daemons[i]->handle)) {
+            daemon_died(supervisor, daemons[i]->name, reterr);
+            return true;
+        }
+    }
+    return false;
+}
+
 enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, POLL_COUNT };
 
 /* One look at everything that may end the run. True: it is over, or has to be ended. */
@@ -478,6 +493,9 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
     }
     if (fds[SIGNALS].revents != 0) {
         take_signals(supervisor);
+        if (a_daemon_is_stopped(supervisor, reterr)) {
+            return true;
+        }
     }
     if (fds[CONTROL].revents != 0 && take_word(supervisor)) {
         return true;

@@ -46,6 +46,14 @@ bool process_handle_ended(int handle)
     return process_handle_wait(handle, 0) == 0;
 }
 
+bool process_handle_stopped(int handle)
+{
+    siginfo_t info = {0};
+
+    return waitid((idtype_t)P_PIDFD, (id_t)handle, &info, WSTOPPED | WNOHANG) == 0 &&
+           info.si_pid != 0 && info.si_code == CLD_STOPPED;
+}
+
 int process_handle_reap(int handle, struct process_end *ret_end)
 {
     siginfo_t info = {0};

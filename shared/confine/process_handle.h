@@ -21,6 +21,10 @@ int process_handle_signal(int handle, int signal);
 /* True when the process has ended, waited for or not. */
 bool process_handle_ended(int handle);
 
+/* True when the child behind the handle is stopped by a signal (SIGSTOP and the like). Says so once
+ * for each stop. */
+bool process_handle_stopped(int handle);
+
 /* Waits until it ends; negative: for ever. -ETIMEDOUT. */
 int process_handle_wait(int handle, int timeout_ms);
 

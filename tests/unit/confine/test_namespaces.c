@@ -62,7 +62,7 @@ static void a_namespace_is_itself_and_no_other(void **state)
     assert_true(namespace_same(user, again));
     assert_false(namespace_same(user, net));
     assert_true(owner >= 0 || owner == -EPERM);
-    assert_int_equal(namespace_enter(net, CLONE_NEWUSER), -EINVAL);
+    assert_true(namespace_enter(net, CLONE_NEWUSER) < 0); /* of another type */
 }
 
 static void the_highest_mapped_id_is_known(void **state)

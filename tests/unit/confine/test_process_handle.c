@@ -47,6 +47,27 @@ static void a_signal_through_the_handle_ends_it(void **state)
     assert_int_equal(end.signal, SIGKILL);
 }
 
+static void a_stopped_child_is_known_as_such(void **state)
+{
+    AUTO_CLOSE int handle = -1;
+    struct process_end end = {0};
+    pid_t pid = process_fork(&handle);
+
+    (void)state;
+    if (pid == 0) {
+        kill(getpid(), SIGSTOP);
+        _exit(0);
+    }
+    while (!process_handle_stopped(handle)) {
+        usleep(1000);
+        assert_false(process_handle_ended(handle));
+    }
+    assert_false(process_handle_stopped(handle));
+    assert_false(process_handle_ended(handle));
+    assert_int_equal(process_handle_signal(handle, SIGKILL), 0);
+    assert_int_equal(process_handle_reap(handle, &end), 0);
+}
+
 /* The grandchild is waited for here, although another process made it. */
 static void a_process_can_be_made_for_the_parent(void **state)
 {
@@ -63,9 +84,13 @@ static void a_process_can_be_made_for_the_parent(void **state)
         if (made == 0) {
             _exit(9);
         }
-        _exit(made > 0 && handle >= 0 ? 0 : 1);
+        /* clone3(2) is refused inside a run: no filter can see its flags */
+        _exit(made == -ENOSYS ? 77 : made > 0 && handle >= 0 ? 0 : 1);
     }
     assert_int_equal(process_handle_reap(maker, &end), 0);
+    if (end.exit_code == 77) {
+        skip();
+    }
     assert_int_equal(end.exit_code, 0);
     assert_int_equal(waitid(P_ALL, 0, &info, WEXITED), 0);
     assert_int_equal(info.si_status, 9);
@@ -76,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exit_code_comes_through_the_handle),
         cmocka_unit_test(a_signal_through_the_handle_ends_it),
+        cmocka_unit_test(a_stopped_child_is_known_as_such),
         cmocka_unit_test(a_process_can_be_made_for_the_parent),
     };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -210,5 +211,10 @@ int main(void)
         cmocka_unit_test(ordinary_calls_pass),
     };
 
+    /* Inside another filter the answers are that one's. */
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2) {
+        printf("skipped: this process is under a filter already\n");
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
