@@ -420,6 +420,39 @@ static void directories_that_may_be_exchanged(void **state)
     policy_unref(policy);
 }
 
+/* Twins of a depth; alike below, as far as the comparison looks. */
+static struct policy *twins(unsigned int depth)
+{
+    struct text_buffer text = {0};
+    struct policy *policy;
+
+    text_buffer_append_text(&text, "version: 1\nfilesystem: {rules: [{id: a, action: allow, "
+                                   "paths: [");
+    for (unsigned int twin = 0; twin < 2; twin++) {
+        text_buffer_append_text(&text, twin == 0 ? "p" : ", q");
+        for (unsigned int i = 0; i < depth; i++) {
+            text_buffer_append_text(&text, "/n");
+        }
+    }
+    text_buffer_append_text(&text, "]}]}\n");
+    policy = policy_of_text(text_buffer_text(&text));
+    text_buffer_clear(&text);
+    return policy;
+}
+
+static void at_its_bound_the_comparison_says_no(void **state)
+{
+    struct policy *near = twins(40);
+    struct policy *far = twins(100);
+
+    (void)state;
+    assert_true(lead_alike(near, "p", "q"));
+    assert_false(lead_alike(far, "p", "q"));
+    assert_true(lead_alike(far, "p/n/n", "p/n/n"));
+    policy_unref(near);
+    policy_unref(far);
+}
+
 static void printing_and_reading_is_the_same_policy(void **state)
 {
     const char *words[] = {"safe", "fs_safe"};
@@ -477,6 +510,7 @@ int main(void)
         cmocka_unit_test(git_can_work_in_the_sandbox),
         cmocka_unit_test(names_that_may_be_exchanged),
         cmocka_unit_test(directories_that_may_be_exchanged),
+        cmocka_unit_test(at_its_bound_the_comparison_says_no),
         cmocka_unit_test(printing_and_reading_is_the_same_policy),
         cmocka_unit_test(errors_name_line_and_column),
     };
