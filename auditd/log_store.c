@@ -224,7 +224,8 @@ int log_store_append(struct log_store *store, const struct event_record *record,
     context->seq = store->chain.next_seq;
     hex_encode(store->chain.previous, SHA256_SIZE, context->previous_hash);
     context->tree_size = tree_store_signed_size(store->tree);
-    memcpy(context->tree_root, tree_store_signed_root(store->tree), SHA256_HEX_SIZE);
+    snprintf(context->tree_root, sizeof(context->tree_root), "%s",
+             tree_store_signed_root(store->tree));
     if (next_id(store, context->id) < 0) {
         return -EIO;
     }
