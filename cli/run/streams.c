@@ -173,9 +173,10 @@ int streams_start(struct streams *streams, struct failure *reterr)
     if (streams->terminal[0]) {
         error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, streams->master, -1, NULL);
     } else {
-        error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, take_fd(&streams->outer[0]), -1,
-                      NULL);
-        streams->pumps[PUMP_INPUT].watched = streams->pumps[PUMP_INPUT].to;
+        int to = take_fd(&streams->outer[0]);
+
+        /* Whole before the thread runs: an input that ends at once must end the command's, too. */
+        error = start(&streams->pumps[PUMP_INPUT], pump_inwards, 0, to, to, NULL);
     }
     for (int fd = 1; error == 0 && fd <= 2; fd++) {
         if (!streams->terminal[fd]) {

@@ -90,3 +90,24 @@ wait $run
 check "killed from outside: the run is over" test $? = 137
 check "nothing of it is left" wait_until 2 gone
 check "no mount of a run is left on the machine" bash -c "! grep -q '$ws' /proc/mounts"
+
+# Killed at any moment of its start, a supervisor leaves nothing behind.
+for delay in 0.005 0.01 0.02 0.03 0.05 0.08 0.12 0.2; do
+    "$bin/failcore" run --uplink none --policy "$allow_all" --workspace "$ws" --audit "$audit" -- \
+        sleep "$mark" >/dev/null 2>&1 &
+    run=$!
+    sleep $delay
+    {
+        kill -9 $run
+        wait $run
+    } 2>/dev/null
+done
+left()
+{
+    pgrep -f -- "^[^ ]*failcore-(mount|netguard).*--audit $audit " || pgrep -x failcore-init -f "$ws"
+}
+nothing_left()
+{
+    ! left >/dev/null && gone
+}
+check "killed at any moment of its start" wait_until 5 nothing_left

@@ -30,6 +30,11 @@ for i in $(seq 20); do
     [ "$(run_failcore -- sh -c 'head -c 65000 /dev/zero | tr "\0" x' | wc -c)" = 65000 ] || break
 done
 check "nothing is lost at the exit, however often" test "$i" = 20
+for i in $(seq 30); do
+    timeout 20 "$bin/failcore" run --no-net --policy "$allow_all" --workspace "$ws" \
+        --audit "$audit" -- cat </dev/null || break
+done
+check "an empty input ends the command's, however early" test "$i" = 30
 check_exit "a reader that leaves ends the writer" 141 bash -c '
     set -o pipefail; . "$0" 2>/dev/null; "$@" -- yes 2>/dev/null | head -1; exit ${PIPESTATUS[0]}' \
     /dev/null "$bin/failcore" run --no-net --policy "$allow_all" --workspace "$ws" --audit "$audit"
