@@ -60,6 +60,9 @@ static int add_refusal(struct report_model *model, const struct audit_record *re
         return -ENOMEM;
     }
     refusal->risk = risk;
+    refusal->by_rule = record->policy.rule.escaped.length > 0 &&
+                       !json_text_equals(record->policy.rule, STR_VIEW_LITERAL("default")) &&
+                       !json_text_equals(record->policy.rule, STR_VIEW_LITERAL("builtin"));
     event_row_set(&refusal->row, NULL, record);
     if (record->code.escaped.length < sizeof(refusal->code)) {
         memcpy(refusal->code, record->code.escaped.bytes, record->code.escaped.length);

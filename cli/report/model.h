@@ -56,6 +56,7 @@ enum report_process { PROCESS_EVENTS = 0, PROCESS_BLOCKED };
 struct refusal {
     struct event_row row;
     enum report_risk risk;
+    bool by_rule; /* of the policy: no allow rule beside it helps */
     char code[32];
 };
 

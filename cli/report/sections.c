@@ -67,7 +67,8 @@ static const char *remedy_of(const struct refusal *refusal)
     case RISK_COUNT:
         break;
     }
-    return mend_of(refusal->code);
+    return refusal->by_rule ? "a rule denies it; whoever owns the policy may narrow that rule"
+                            : mend_of(refusal->code);
 }
 
 static void append_target(struct text_buffer *html, const struct event_words *words)
@@ -213,7 +214,7 @@ static void append_files(struct text_buffer *html, const struct ledger *ledger)
 
         text_buffer_append_text(html, "<tr><td class=\"mono\">");
         html_text(html, row->key, HTML_COLUMNS_MOST);
-        text_buffer_printf(html, "</td><td>%s</td><td class=\"soft\">",
+        text_buffer_printf(html, "</td><td class=\"nowrap\">%s</td><td class=\"soft\">",
                            file_fate_word(file_fate_of(row)));
         append_effects(html, row);
         text_buffer_append_text(html, "</td><td class=\"number\" data-name=\"written\">");
