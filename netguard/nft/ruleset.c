@@ -16,8 +16,8 @@
 #include "netguard/nft/range_set.h"
 #include "shared/base/cleanup.h"
 
-#define NEW_FLOWS_PER_SECOND 2000U
-#define NEW_FLOWS_BURST      4000U
+#define NEW_FLOWS_PER_SECOND 5000U
+#define NEW_FLOWS_BURST      10000U
 #define FLOWS_MAX            16384U
 #define HOPS                 64U
 #define LOGGED_PER_SECOND    5U
