@@ -30,5 +30,7 @@ void status_write(struct guard *guard, struct text_buffer *text)
                        guard->generation, pin_table_count(guard->pins), guard->packets_judged,
                        guard->packets_refused, guard->queue.overruns, guard->drop_log.overruns);
     (void)nft_counters_read(&guard->tables, RULESET_TABLE, write_counter, text);
-    text_buffer_append_text(text, "}}\n");
+    text_buffer_printf(
+        text, "},\"flows\":{\"known\":%zu,\"held\":%zu,\"lost_ends\":%" PRIu64 "}}\n",
+        flow_table_count(guard->flows), flow_table_held(guard->flows), guard->conntrack.overruns);
 }
