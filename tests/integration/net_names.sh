@@ -59,7 +59,7 @@ check "tls 1.3" tls www.example.org www.example.org
 check "tls 1.2" tls www.example.org www.example.org 1.2
 check "another case" tls www.example.org WWW.Example.ORG
 check "its record has the name" records '.call.op == "hello" and .call.sni == "www.example.org" and .status == "ALLOWED"'
-check "and the end of the flow, with its bytes" wait_until 10 records '.kind == "RESULT" and .call.op == "flow_end" and .call.sni == "www.example.org" and .call.bytes_in > 1000'
+check "and the end of the flow, with its bytes" wait_until 40 records '.kind == "RESULT" and .call.op == "flow_end" and .call.sni == "www.example.org" and .call.bytes_in > 1000'
 check "curl" in_agent curl -sS -m 5 --cacert "$world_dir/ca.pem" https://www.example.org/
 check "a second allowed name of the same address" tls shared.example.org shared.example.org
 check "http" in_agent curl -sS -m 5 http://www.example.org/
