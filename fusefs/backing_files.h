@@ -23,9 +23,9 @@
 #define BACKING_LOCKS 64
 
 struct backing_files {
-    int device;       /* borrowed */
-    bool enabled;     /* the kernel has agreed at INIT */
-    atomic_int error; /* positive errno of the first refusal, for the status line */
+    int device;          /* borrowed */
+    atomic_bool enabled; /* the kernel has agreed at INIT */
+    atomic_int error;    /* positive errno of the first refusal, for the status line */
     pthread_mutex_t locks[BACKING_LOCKS];
 };
 

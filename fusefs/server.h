@@ -37,10 +37,10 @@ struct server {
     int started_event;            /* readable once the mount serves */
     int ended_event;              /* readable once it does not any more */
     _Atomic uint64_t init_unique; /* of the INIT request whose reply is amended */
-    uint32_t offered2;            /* what the kernel offered there, bits 32 and up */
+    _Atomic uint32_t offered2;    /* what the kernel offered there, bits 32 and up */
     struct backing_files backing;
     struct ring_transport *rings; /* NULL: requests come by read(2) alone */
-    bool rings_promised;
+    atomic_bool rings_promised;
     struct request_counts counts;
     pthread_t thread;
     bool running;
