@@ -2,3 +2,4 @@
 failcore_integration_test(pack_completion pack_completion.sh)
 failcore_integration_test(pack_man pack_man.sh)
 failcore_integration_test(pack_install pack_install.sh)
+failcore_integration_test(pack_adapters pack_adapters.sh)
