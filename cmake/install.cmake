@@ -3,6 +3,7 @@
 install(TARGETS failcore failcore-mount failcore-netns DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS failcore-auditd failcore-netguard DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/failcore)
 
+install(FILES policies/failcore-policy-1.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/schema)
 install(DIRECTORY policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/policies
     FILES_MATCHING PATTERN "*.yaml")
 
