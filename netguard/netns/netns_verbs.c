@@ -108,6 +108,13 @@ static const struct command_table list_command = {
     .options = &json_and_help[1],
     .option_count = 1,
 };
+static const struct command_table reload_command = {
+    .name = "failcore-netns reload",
+    .synopsis = "NAME",
+    .summary = "reads a network's policies again; live flows are judged once more",
+    .options = &json_and_help[1],
+    .option_count = 1,
+};
 static const struct command_table delete_command = {
     .name = "failcore-netns delete",
     .synopsis = "NAME",
@@ -213,15 +220,23 @@ int netns_list_verb(int argc, char **argv)
 int netns_reload_verb(int argc, char **argv)
 {
     struct failure failure = {0};
+    const char *name = NULL;
+    bool help = false;
     int error;
 
-    if (argc != 2 || !netns_name_is_valid(argv[1])) {
-        failure_set(&failure, -EINVAL, "the name is missing");
-        failure_set_mend(&failure, "failcore-netns reload NAME");
-        return report("failcore-netns reload", &failure, EXIT_CODE_USAGE);
+    if (read_simple(&reload_command, argc, argv, 1, &name, &help) < 0) {
+        return EXIT_CODE_USAGE;
     }
-    error = netns_reload(argv[1], &failure);
-    return error < 0 ? report("failcore-netns reload", &failure, code_for(error)) : EXIT_CODE_OK;
+    if (help) {
+        return EXIT_CODE_OK;
+    }
+    if (!netns_name_is_valid(name)) {
+        failure_set(&failure, -EINVAL, "not the name of a network: %s", name);
+        failure_set_mend(&failure, "failcore-netns list");
+        return report(reload_command.name, &failure, EXIT_CODE_USAGE);
+    }
+    error = netns_reload(name, &failure);
+    return error < 0 ? report(reload_command.name, &failure, code_for(error)) : EXIT_CODE_OK;
 }
 
 /* Asks it to stop, waits, and kills what does not. The namespaces go with the process. */
