@@ -215,6 +215,13 @@ static void what_the_house_enforces(void **state)
     assert_int_equal(load_with_system(house, "version: 1\non_violation: log\n", &policy), 0);
     assert_false(permits(policy, FS_READ, "src/x"));
     policy_unref(policy);
+    /* One that enforces nothing is only there to be named. */
+    assert_int_equal(load_with_system("version: 1\nfilesystem: {rules: [{id: d, action: deny, "
+                                      "paths: ['**']}]}\n",
+                                      "version: 1\nfilesystem: {default: allow}\n", &policy),
+                     0);
+    assert_true(permits(policy, FS_WRITE, "src/x"));
+    policy_unref(policy);
     /* One that cannot be read might be one that must be obeyed. */
     assert_int_equal(load_with_system("version: 9\n", "version: 1\n", &policy), -EINVAL);
 }
