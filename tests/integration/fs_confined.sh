@@ -44,6 +44,25 @@ unmount_tree
 said_data=$(grep -c 'data by the kernel' "$work/server.errors")
 check "and the server says so" test "$said_data" = 1
 
+# Set-id bits go with a write by somebody else, also when the kernel carries data.
+setuid=$(policy_file setuid <<'POLICY'
+version: 1
+name: setuid
+filesystem:
+  default: allow
+  setuid: true
+POLICY
+)
+for option in "" --passthrough; do
+    mount_tree --policy "$setuid" --profile shared $option
+    install -m 6777 /bin/true "$mount/raised"
+    chmod 6777 "$mount/raised"
+    check "the bits are there" test "$(stat -c %a "$source/raised")" = 6777
+    check "written by another" setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'echo x >>"$1/raised"' - "$mount"
+    check "they are gone ($option)" test "$(stat -c %a "$source/raised")" = 777
+    unmount_tree
+done
+
 # The agent profile acts as the owner of SOURCE.
 chown 1234:1235 "$source"
 mount_tree --policy "$allow_all" --profile agent
