@@ -1,4 +1,5 @@
 /* failcore doctor: what this machine really enforces, and the mend for what it cannot. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,5 +109,6 @@ int verb_doctor(int argc, char **argv)
         failure_print(stderr, command.name, &failure);
         return EXIT_CODE_USAGE;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that has seen enough must not leave our scratch */
     return examine(json);
 }
