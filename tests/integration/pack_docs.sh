@@ -38,7 +38,7 @@ for block in "$work"/blocks/*; do
     # "! command" does not end a script under -e: a line of that form is held to its word.
     sed 's/^! \(.*\)$/if \1; then echo "it succeeded: \1"; exit 1; fi/' "$block" >"$block.sh"
     check "$(basename "$block")" env LOG="$work/logs/$(basename "$block")" PATH="$work/bin:$bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-        sh -c 'cd "$1" && exec bash -euo pipefail "$2"' sh "$room" "$block.sh"
+        sh -c 'cd "$1" && exec timeout 100 bash -euo pipefail "$2"' sh "$room" "$block.sh"
 done
 check "there are blocks" test "$(find "$work/blocks" -name '*.sh' | wc -l)" -ge 12
 
