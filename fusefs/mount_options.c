@@ -19,6 +19,7 @@ enum option_id {
     OPTION_RELOAD,
     OPTION_RUN,
     OPTION_SESSION_FD,
+    OPTION_SOURCE_FD,
     OPTION_POLICY_FD,
     OPTION_READY_FD,
     OPTION_SUPERVISOR_FD,
@@ -41,6 +42,7 @@ static const struct option_row rows[] = {
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
     {OPTION_RUN, 0, "run", "ID", NULL},
     {OPTION_SESSION_FD, 0, "session-fd", "N", NULL},
+    {OPTION_SOURCE_FD, 0, "source-fd", "N", NULL},
     {OPTION_POLICY_FD, 0, "policy-fd", "N", NULL},
     {OPTION_READY_FD, 0, "ready-fd", "N", NULL},
     {OPTION_SUPERVISOR_FD, 0, "supervisor-fd", "N", NULL},
@@ -177,6 +179,8 @@ static int take_option(int id, const char *argument, struct mount_options *optio
     case OPTION_RUN:
         options->run = argument;
         return 0;
+    case OPTION_SOURCE_FD:
+        return parse_fd("source-fd", argument, &options->source_fd, reterr);
     case OPTION_SESSION_FD:
         return parse_fd("session-fd", argument, &options->session_fd, reterr);
     case OPTION_POLICY_FD:
@@ -244,6 +248,7 @@ int mount_options_parse(int argc, char **argv, struct mount_options *ret_options
     struct option_scan scan = option_scan_init(mount_command(), argc, argv);
     struct mount_options options = {
         .session_fd = -1,
+        .source_fd = -1,
         .policy_fd = -1,
         .ready_fd = -1,
         .supervisor_fd = -1,

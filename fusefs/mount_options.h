@@ -35,6 +35,7 @@ struct mount_options {
     bool attributes;  /* -o xattr */
     bool lazily;      /* -o lazy with --unmount */
     int session_fd;   /* -1: none; likewise below */
+    int source_fd;    /* the source itself, O_PATH; `source` is then its name in messages */
     int policy_fd;
     int ready_fd;
     int supervisor_fd;

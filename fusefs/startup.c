@@ -168,7 +168,11 @@ static enum exit_code open_source(struct startup *startup, struct failure *reter
     const char *source = startup->options.source;
     int error;
 
-    startup->source = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* From a launcher that checked this very directory: its path may lead elsewhere by now. */
+    startup->source = startup->options.source_fd >= 0
+                          ? fcntl(startup->options.source_fd, F_DUPFD_CLOEXEC, 0)
+                          : open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    close_fd(&startup->options.source_fd);
     if (startup->source < 0) {
         error = -errno;
         failure_set(reterr, error, "cannot open the source %s: %s", source, strerror(-error));

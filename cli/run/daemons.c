@@ -21,7 +21,7 @@
 struct command_line {
     const char *words[ARGUMENTS_MAX];
     size_t count;
-    char numbers[4][12]; /* texts of descriptors */
+    char numbers[8][12]; /* texts of descriptors */
     size_t number_count;
     int kept[8];
     size_t kept_count;
@@ -226,13 +226,14 @@ int mount_start(const struct daemon_context *context, int *session_fd, struct da
     add_fd(&line, "--session-fd", *session_fd);
     add_fd(&line, "--ready-fd", theirs);
     add(&line, "--owner-shown-as", owner);
+    add_fd(&line, "--source-fd", plan->workspace_fd);
     add(&line, "--profile", "agent");
     add(&line, "-f", NULL);
     if (plan->options->strict) {
         add(&line, "--strict", NULL);
     }
     add(&line, "--", NULL);
-    add(&line, plan->workspace, NULL); /* mounted already: only the server knows the source */
+    add(&line, plan->workspace, NULL); /* for messages: what is served is the descriptor */
     error = start("failcore-mount", &line, ret_mount, reterr);
     close_fd(session_fd);
     if (error == 0) {

@@ -65,7 +65,7 @@ static int check(struct extra_bind *bind, const struct run_options *options, str
     if (strcmp(bind->source, "/") == 0) {
         return refuse(reterr, -EACCES, bind->path, "that is the whole machine");
     }
-    error = protected_places_check(bind->source, options, reterr);
+    error = protected_places_check(bind->source, bind->source, options, reterr);
     return error < 0 || !bind->directory ? error : scan(bind->source, reterr);
 }
 

@@ -93,48 +93,70 @@ static void find_caller_home(char home[static PATH_MAX])
     }
 }
 
-static int check_home(const char *workspace, const char *home, struct failure *reterr)
+static int check_home(const struct run_plan *plan, struct failure *reterr)
 {
+    const char *home = plan->caller_home;
     enum tree_relation relation;
     struct stat found;
 
     if (home[0] == '\0' || strcmp(home, "/") == 0 || stat(home, &found) < 0) {
         return 0;
     }
-    if (tree_relation_of_paths(workspace, home, &relation) < 0 || relation == TREE_SAME ||
-        relation == TREE_ABOVE) {
+    if (tree_relation_of_paths(plan->workspace_handle, home, &relation) < 0 ||
+        relation == TREE_SAME || relation == TREE_ABOVE) {
         failure_set(reterr, -EACCES, "%s holds your whole home directory: it cannot be a workspace",
-                    workspace);
+                    plan->workspace);
         failure_set_mend(reterr, "--workspace DIR with a project's directory");
         return -EACCES;
     }
     return 0;
 }
 
+/*
+ * Opened once: a path that is resolved again could lead to another directory by then, and the
+ * checks would have been made of the first one.
+ */
+static int open_workspace(struct run_plan *plan, const char *named)
+{
+    struct stat found;
+    ssize_t length;
+
+    plan->workspace_fd = open(named, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (plan->workspace_fd < 0) {
+        return -errno;
+    }
+    snprintf(plan->workspace_handle, sizeof(plan->workspace_handle), "/proc/self/fd/%d",
+             plan->workspace_fd);
+    length = readlink(plan->workspace_handle, plan->workspace, sizeof(plan->workspace) - 1);
+    if (length < 0 || fstat(plan->workspace_fd, &found) < 0) {
+        return -errno;
+    }
+    plan->workspace[length] = '\0';
+    /* A removed one has no path any more, nor has one outside our root. */
+    return found.st_nlink == 0 || plan->workspace[0] != '/' ? -ENOENT
+           : length == (ssize_t)sizeof(plan->workspace) - 1 ? -ENAMETOOLONG
+                                                            : 0;
+}
+
 static int find_workspace(struct run_plan *plan, struct failure *reterr)
 {
     const char *named = plan->options->workspace == NULL ? "." : plan->options->workspace;
-    struct stat found;
-    int error;
+    int error = open_workspace(plan, named);
 
-    if (realpath(named, plan->workspace) == NULL || stat(plan->workspace, &found) < 0) {
-        error = -errno;
-        failure_set(reterr, error, "cannot use the workspace %s: %s", named, strerror(errno));
+    if (error < 0) {
+        failure_set(reterr, error, "cannot use the workspace %s: %s", named, strerror(-error));
         failure_set_mend(reterr, "--workspace DIR");
         return error;
-    }
-    if (!S_ISDIR(found.st_mode)) {
-        failure_set(reterr, -ENOTDIR, "the workspace is no directory: %s", named);
-        failure_set_mend(reterr, "--workspace DIR");
-        return -ENOTDIR;
     }
     if (strcmp(plan->workspace, "/") == 0) {
         failure_set(reterr, -EACCES, "the whole machine cannot be a workspace");
         failure_set_mend(reterr, "--workspace DIR with a project's directory");
         return -EACCES;
     }
-    error = check_home(plan->workspace, plan->caller_home, reterr);
-    return error < 0 ? error : protected_places_check(plan->workspace, plan->options, reterr);
+    error = check_home(plan, reterr);
+    return error < 0 ? error
+                     : protected_places_check(plan->workspace, plan->workspace_handle,
+                                              plan->options, reterr);
 }
 
 static int find_mount_path(struct run_plan *plan, struct failure *reterr)
@@ -149,7 +171,7 @@ static int find_mount_path(struct run_plan *plan, struct failure *reterr)
     }
     error = error < 0 ? error : normalise(plan->mount_path, reterr);
     error = error < 0 ? error : view_check_mount_path(plan->mount_path, reterr);
-    return error < 0 ? error : view_check_workspace(plan->workspace, plan->mount_path, reterr);
+    return error < 0 ? error : view_check_workspace(plan, reterr);
 }
 
 /* An ordinary user's home keeps its path, since that is what tools find in the accounts. */
@@ -200,7 +222,8 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
 {
     int error;
 
-    *plan = (struct run_plan){.options = options, .identity = {.claim_fd = -1}, .runtime = -1};
+    *plan = (struct run_plan){
+        .options = options, .identity = {.claim_fd = -1}, .runtime = -1, .workspace_fd = -1};
     plan->umask = umask(0);
     umask(plan->umask);
     find_caller_home(plan->caller_home);
@@ -214,7 +237,8 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
         error = policy_load(options->policies, options->policy_count, &plan->policy, reterr);
     }
     if (error == 0) {
-        error = protected_places_check_policy(plan->workspace, plan->policy, reterr);
+        error = protected_places_check_policy(plan->workspace, plan->workspace_fd, plan->policy,
+                                              reterr);
     }
     if (error == 0) {
         plan->settings = policy_run_settings(plan->policy);
@@ -248,5 +272,6 @@ void run_plan_clear(struct run_plan *plan)
     syscall_filter_clear(&plan->filter);
     identity_release(&plan->identity);
     close_fd(&plan->runtime);
-    *plan = (struct run_plan){.identity = {.claim_fd = -1}, .runtime = -1};
+    close_fd(&plan->workspace_fd);
+    *plan = (struct run_plan){.identity = {.claim_fd = -1}, .runtime = -1, .workspace_fd = -1};
 }

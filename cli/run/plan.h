@@ -31,7 +31,9 @@ struct run_plan {
     struct run_limits limits;
     struct executables executables; /* covered by process rules */
     struct extra_binds binds;       /* of the sandbox section */
-    char workspace[PATH_MAX];       /* without links */
+    char workspace[PATH_MAX];       /* without links; for messages and for where it is shown */
+    int workspace_fd;               /* O_PATH; what is checked and what is served: never the path */
+    char workspace_handle[32];      /* "/proc/self/fd/N" of it, for what wants a path */
     char mount_path[PATH_MAX];      /* where the run sees it */
     char home[PATH_MAX];            /* private and empty inside the run */
     char caller_home[PATH_MAX];     /* "" when unknown */

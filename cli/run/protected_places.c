@@ -17,7 +17,8 @@
 #include "shared/confine/tree_overlap.h"
 
 struct check {
-    const char *tree;
+    const char *name;
+    const char *tree; /* a path, or "/proc/self/fd/N": what was opened, whatever its name is now */
     struct failure *reterr;
 };
 
@@ -27,14 +28,14 @@ static int check_place(const struct check *check, const char *what, const char *
     int error = tree_relation_of_paths(check->tree, place, &relation);
 
     if (error < 0) {
-        return failure_set(check->reterr, error, "cannot compare %s with %s: %s", check->tree,
+        return failure_set(check->reterr, error, "cannot compare %s with %s: %s", check->name,
                            place, strerror(-error));
     }
     if (relation == TREE_DISJOINT) {
         return 0;
     }
     failure_set(check->reterr, -EACCES, "%s cannot be given to a run: it is at, above or below %s",
-                check->tree, place);
+                check->name, place);
     failure_set_needed(check->reterr, "the run must not be able to write %s", what);
     failure_set_mend(check->reterr, "choose another --workspace, or move %s elsewhere", what);
     return -EACCES;
@@ -119,10 +120,10 @@ static int check_own_programs(const struct check *check)
     return 0;
 }
 
-int protected_places_check(const char *tree, const struct run_options *options,
+int protected_places_check(const char *name, const char *tree, const struct run_options *options,
                            struct failure *reterr)
 {
-    const struct check check = {.tree = tree, .reterr = reterr};
+    const struct check check = {.name = name, .tree = tree, .reterr = reterr};
     char path[PATH_MAX];
     int error = check_policy_files(&check, options);
 
@@ -148,18 +149,14 @@ int protected_places_check(const char *tree, const struct run_options *options,
     return error;
 }
 
-int protected_places_check_policy(const char *tree, const struct policy *policy,
+int protected_places_check_policy(const char *name, int tree, const struct policy *policy,
                                   struct failure *reterr)
 {
-    AUTO_CLOSE int fd = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const char *file;
 
-    if (fd < 0) {
-        return failure_set(reterr, -errno, "cannot open %s: %s", tree, strerror(errno));
-    }
     for (size_t i = 0; (file = policy_file(policy, i)) != NULL; i++) {
         bool through;
-        int error = path_leads_through(file, fd, &through);
+        int error = path_leads_through(file, tree, &through);
 
         if (error < 0) {
             return failure_set(reterr, error, "cannot find out where %s lies: %s", file,
@@ -167,7 +164,7 @@ int protected_places_check_policy(const char *tree, const struct policy *policy,
         }
         if (through) {
             failure_set(reterr, -EACCES, "the policy %s lies in %s, or a link to it does", file,
-                        tree);
+                        name);
             failure_set_needed(reterr, "the run must not be able to write its policy");
             failure_set_mend(reterr, "move it out of the workspace");
             return -EACCES;

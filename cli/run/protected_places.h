@@ -10,15 +10,15 @@
 #include "shared/base/failure.h"
 #include "shared/policy/policy.h"
 
-/* `tree` is absolute; -EACCES with the place named. */
-int protected_places_check(const char *tree, const struct run_options *options,
+/* `tree` is opened, `name` is what messages call it; -EACCES with the place named. */
+int protected_places_check(const char *name, const char *tree, const struct run_options *options,
                            struct failure *reterr);
 
 /*
  * The same for every file that the policy was made of, parents and enforced ones included: neither
  * the file nor a link on the way to it may lie in the tree.
  */
-int protected_places_check_policy(const char *tree, const struct policy *policy,
+int protected_places_check_policy(const char *name, int tree, const struct policy *policy,
                                   struct failure *reterr);
 
 #endif

@@ -43,7 +43,8 @@ int verb_run(int argc, char **argv)
 {
     struct run_options options;
     struct failure failure = {0};
-    AUTO(run_plan_clear) struct run_plan plan = {.runtime = -1, .identity = {.claim_fd = -1}};
+    AUTO(run_plan_clear)
+    struct run_plan plan = {.runtime = -1, .workspace_fd = -1, .identity = {.claim_fd = -1}};
     int error;
 
     if (descriptors_fill_standard() < 0) {

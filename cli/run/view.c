@@ -77,11 +77,11 @@ int view_check_mount_path(const char *path, struct failure *reterr)
     return 0;
 }
 
-int view_check_workspace(const char *workspace, const char *mount_path, struct failure *reterr)
+int view_check_workspace(const struct run_plan *plan, struct failure *reterr)
 {
     AUTO_FREE struct file_place *place = malloc(sizeof(*place));
-    AUTO_CLOSE int fd = open(workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int error = fd < 0 ? -errno : place == NULL ? -ENOMEM : file_place_of(fd, place);
+    const char *workspace = plan->workspace, *mount_path = plan->mount_path;
+    int error = place == NULL ? -ENOMEM : file_place_of(plan->workspace_fd, place);
 
     for (size_t i = 0; error == 0 && i < COUNT(view_system_directories); i++) {
         const char *name = view_system_directories[i] == NULL ? "etc" : view_system_directories[i];

@@ -30,7 +30,7 @@ int view_check_mount_path(const char *path, struct failure *reterr);
  * A workspace that the system directories show as well could be read there, past the policy; only
  * where its own mount covers it can it not. Says why not.
  */
-int view_check_workspace(const char *workspace, const char *mount_path, struct failure *reterr);
+int view_check_workspace(const struct run_plan *plan, struct failure *reterr);
 
 /* The system directories, for --plan: NULL-terminated. */
 extern const char *const view_system_directories[];

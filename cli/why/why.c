@@ -188,7 +188,6 @@ static void print_text(const struct paint_box *box, const struct audit_record *r
                        const struct rule_place *place)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
-    AUTO(text_buffer_clear) struct text_buffer rule = {0};
 
     append_attempt(box, &text, record);
     append_label(box, &text, "record");
