@@ -22,8 +22,8 @@
 /* A part that speaks of files and that this program does not enforce would be half obeyed. */
 #define PARTS_OF_OTHERS                                                                            \
     ((unsigned int)POLICY_PART_NETWORK | POLICY_PART_PROCESS | POLICY_PART_SANDBOX |               \
-     POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_DNS_BUDGET |                           \
-     POLICY_PART_NETWORK_BUDGET | POLICY_PART_NAME_CHECK)
+     POLICY_PART_LIMITS | POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET |                    \
+     POLICY_PART_NAME_CHECK)
 #define PARTS_ENFORCED ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT)
 
 #define CACHE_SECONDS     1.0  /* how long a change made underneath may stay unseen */

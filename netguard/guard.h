@@ -75,8 +75,8 @@ int guard_judge_all_again(struct guard *guard);
  * is refused whole. */
 #define GUARD_ENFORCED                                                                             \
     (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | \
-     POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_AUDIT |          \
-     POLICY_PART_CONTENT | POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET)
+     POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_AUDIT | POLICY_PART_CONTENT |          \
+     POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET)
 
 /* One packet from the queue: context is the guard. */
 packet_queue_handler guard_judge_packet;
