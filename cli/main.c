@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/base/verb_table.h"
 #include "cli/verbs.h"
 #include "shared/base/exit_codes.h"
+#include "shared/base/verb_table.h"
 
 static const struct verb verbs[] = {
 #define VERB_ROW(name, function, summary) {name, summary, function},

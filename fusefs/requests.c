@@ -252,9 +252,8 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
 
     size = size < XATTR_LIST_MAX ? size : XATTR_LIST_MAX;
     names = size == 0 ? NULL : malloc(size);
-    length = size > 0 && names == NULL
-                 ? -ENOMEM
-                 : fs_listxattr(tree_of(request), &caller, node, names, size);
+    length = size > 0 && names == NULL ? -ENOMEM
+                                       : fs_listxattr(tree_of(request), &caller, node, names, size);
 
     if (size == 0 && length >= 0) {
         fuse_reply_xattr(request, (size_t)length);
