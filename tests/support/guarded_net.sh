@@ -93,8 +93,12 @@ reached()
 
 records()
 {
-    sleep 0.1
-    cat "$guard_audit"/log/*.jsonl | jq -e -c "select($1)" | grep -q .
+    local tries
+    for tries in 1 2 3 4 5 6 7 8 9 10; do
+        cat "$guard_audit"/log/*.jsonl | jq -c "select($1)" 2>/dev/null | grep -q . && return 0
+        sleep 0.1
+    done
+    return 1
 }
 
 blocked()
