@@ -50,7 +50,7 @@ end, n = time.monotonic() + 5, 0
 while time.monotonic() < end:
     c = http.client.HTTPConnection("www.example.org", timeout=5)
     c.request("GET", "/"); c.getresponse().read(); c.close(); n += 1
-    time.sleep(0.15)  # two questions each: within the policy's 20 a second
+    time.sleep(0.15)  # two questions each: within the 20 a second of the policy
 print("fine", n)' >"$work/new" 2>&1 &
 new=$!
 wait_until 5 grep -q up "$work/revoked"
