@@ -1,0 +1,103 @@
+#include <signal.h>
+
+#include "cli/report/after_run.h"
+#include "cli/run/status_lines.h"
+#include "cli/run/supervisor_state.h"
+#include "shared/base/cleanup.h"
+#include "shared/confine/process_handle.h"
+
+#define DAEMON_STOP_MS 5000
+#define DRAIN_MS       500 /* for a reader outside, when the run did not end by itself */
+
+static void reap(int *handle)
+{
+    struct process_end end;
+
+    if (*handle >= 0) {
+        (void)process_handle_reap(*handle, &end);
+        close_fd(handle);
+    }
+}
+
+/* The end of the run's processes, in the order of SR4 when they did not end by themselves. */
+static void end_processes(struct supervisor *supervisor)
+{
+    bool orderly = supervisor->first_handle >= 0 && process_handle_ended(supervisor->first_handle);
+
+    if (!orderly) {
+        daemon_kill(&supervisor->mount);
+        if (supervisor->first_handle >= 0) {
+            (void)process_handle_signal(supervisor->first_handle, SIGKILL);
+        }
+        if (supervisor->setup_handle >= 0) {
+            (void)process_handle_signal(supervisor->setup_handle, SIGKILL);
+        }
+    }
+    reap(&supervisor->first_handle);
+    reap(&supervisor->setup_handle);
+}
+
+/* What the kernel did for the run's group. A command that was killed for memory did not end by
+ * itself; one that went on after a refused fork did. */
+static void judge_by_group(struct supervisor *supervisor)
+{
+    struct run_result *result = &supervisor->result;
+    enum run_limit limit = limits_passed(&supervisor->plan->limits);
+
+    if ((limit != RUN_LIMIT_MEMORY && limit != RUN_LIMIT_PROCESSES) ||
+        supervisor->producer == NULL) {
+        return;
+    }
+    (void)records_limit(supervisor->producer, supervisor->plan, limit);
+    if (limit == RUN_LIMIT_MEMORY &&
+        (result->cause == CAUSE_KILLED ||
+         (result->cause == CAUSE_SIGNALED && result->signal == SIGKILL))) {
+        result->cause = CAUSE_LIMIT;
+        result->limit = limit;
+        result->detail = run_limit_word(limit);
+    }
+}
+
+/* Both at once, then for each in turn. */
+static void daemons_stop(struct supervisor *supervisor)
+{
+    const int timeout_ms = supervisor->ended ? DAEMON_STOP_MS : DRAIN_MS;
+
+    daemon_ask(&supervisor->mount);
+    daemon_ask(&supervisor->guard);
+    daemon_stop(&supervisor->mount, timeout_ms);
+    daemon_stop(&supervisor->guard, timeout_ms);
+}
+
+void end_sequence(struct supervisor *supervisor)
+{
+    struct run_result *result = &supervisor->result;
+
+    end_processes(supervisor);
+    judge_by_group(supervisor);
+    streams_drain(&supervisor->streams, supervisor->signals,
+                  supervisor->ended && !supervisor->asked_to_end ? -1 : DRAIN_MS);
+    streams_close(&supervisor->streams);
+    result->output_bytes = streams_output_bytes(&supervisor->streams);
+    if (supervisor->exec_ticket != 0) {
+        result->duration_ns = elapsed_ns(&supervisor->began);
+        (void)records_exec_result(supervisor->producer, supervisor->plan, result,
+                                  supervisor->exec_ticket);
+    }
+    /* They publish what they still hold before END closes the run. */
+    daemons_stop(supervisor);
+    if (supervisor->started_recorded) {
+        (void)records_end(supervisor->producer, supervisor->plan, result);
+    }
+    if (supervisor->producer != NULL) {
+        audit_producer_detach(supervisor->producer);
+    }
+    if (supervisor->started_recorded && !supervisor->plan->options->no_report) {
+        report_after_run(supervisor->plan->options->audit, supervisor->plan->id);
+    }
+    control_close(&supervisor->control, supervisor->plan);
+    close_fd(&supervisor->socket);
+    close_fd(&supervisor->signals);
+    close_fd(&supervisor->policy_fd);
+    close_fd(&supervisor->own_handle);
+}
