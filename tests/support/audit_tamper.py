@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SEGMENT = "log/00000000000000000000.jsonl"
 
@@ -193,7 +194,7 @@ class Bench:
 def sign(origin, key, lines):
     root = tree_root([bytes.fromhex(line[-67:-3].decode()) for line in lines])
     body = f"{origin}\n{len(lines)}\n{base64.b64encode(root).decode()}\n"
-    public = key.public_key().public_bytes_raw()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     key_id = sha256(origin.encode(), b"\n\1", public)[:4]
     signature = base64.b64encode(key_id + key.sign(body.encode())).decode()
     return f"{body}\n\u2014 {origin} {signature}\n"
@@ -246,7 +247,7 @@ def changed_files(bench):
             file.write(before)
     own = Ed25519PrivateKey.generate()
     origin = key.split("+")[0]
-    public = own.public_key().public_bytes_raw()
+    public = own.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     key_id = sha256(origin.encode(), b"\n\1", public)[:4].hex()
     with open(vkey, "w", encoding="utf-8") as file:
         file.write(f"{origin}+{key_id}+{base64.b64encode(bytes([1]) + public).decode()}\n")
