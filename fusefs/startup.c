@@ -14,6 +14,7 @@
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/path_walk.h"
@@ -276,6 +277,29 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
                                                                         : EXIT_CODE_OK;
 }
 
+/* The device itself, or the socket that it comes over once it is mounted. */
+static enum exit_code take_session(int fd, int *ret_device, struct failure *reterr)
+{
+    struct stat found;
+    size_t count = 1;
+    char byte;
+
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(fd, &found) < 0) {
+        failure_set(reterr, -errno, "--session-fd is not an open descriptor");
+        return EXIT_CODE_USAGE;
+    }
+    if (!S_ISSOCK(found.st_mode)) {
+        *ret_device = fd;
+        return EXIT_CODE_OK;
+    }
+    if (receive_with_fds(fd, &byte, 1, ret_device, &count) != 1 || count != 1) {
+        failure_set(reterr, -EPIPE, "the mount was not handed over");
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    close(fd);
+    return EXIT_CODE_OK;
+}
+
 static enum exit_code mount_tree(struct startup *startup, int *ret_device, struct failure *reterr)
 {
     const struct mount_options *options = &startup->options;
@@ -292,12 +316,7 @@ static enum exit_code mount_tree(struct startup *startup, int *ret_device, struc
     };
 
     if (options->session_fd >= 0) {
-        if (fcntl(options->session_fd, F_SETFD, FD_CLOEXEC) < 0) {
-            failure_set(reterr, -errno, "--session-fd is not an open descriptor");
-            return EXIT_CODE_USAGE;
-        }
-        *ret_device = options->session_fd;
-        return EXIT_CODE_OK;
+        return take_session(options->session_fd, ret_device, reterr);
     }
     if (mount_device_open(&request, ret_device, reterr) < 0) {
         return EXIT_CODE_FAILCORE_FAILED;

@@ -14,18 +14,6 @@
 /* A caller that does not send or read at once is not one of ours. */
 static const struct timeval patience = {.tv_usec = 200000};
 
-static int send_namespaces(const struct guard *guard, int socket, const char *word)
-{
-    int fds[2] = {guard->topology.agent, guard->topology.owner};
-
-    return send_with_fds(socket, word, strlen(word), fds, fds[1] < 0 ? 1 : 2);
-}
-
-int control_send_ready(const struct guard *guard, int socket)
-{
-    return send_namespaces(guard, socket, "ready");
-}
-
 static bool peer_may_ask(int socket)
 {
     struct ucred peer;
@@ -78,7 +66,9 @@ enum control_outcome control_serve(struct guard *guard, int listener)
         return CONTROL_GO_ON;
     }
     if (strcmp(word, "join") == 0) {
-        (void)send_namespaces(guard, socket, "ok");
+        const int fds[2] = {guard->topology.agent, guard->topology.owner};
+
+        (void)send_with_fds(socket, "ok", 2, fds, fds[1] < 0 ? 1 : 2);
     } else if (strcmp(word, "status") == 0) {
         send_status(guard, socket);
     } else if (strcmp(word, "reload") == 0 && fd >= 0) {

@@ -23,7 +23,4 @@ enum control_outcome { CONTROL_GO_ON = 0, CONTROL_STOP };
 /* Accepts one connection, answers it and closes it. Never waits for the other side. */
 enum control_outcome control_serve(struct guard *guard, int listener);
 
-/* The message that tells a starter that the guard is open: "ready" with the same descriptors. */
-int control_send_ready(const struct guard *guard, int socket);
-
 #endif

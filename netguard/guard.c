@@ -11,8 +11,10 @@
 
 #include "netguard/flow/flow_mark.h"
 #include "netguard/link/sysctl.h"
+#include "netguard/nft/queue_choice.h"
 #include "netguard/nft/ruleset.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/privileges.h"
 
@@ -74,7 +76,31 @@ int guard_update_host(struct guard *guard)
                : ruleset_set_host_networks(&guard->tables, guard->host.prefixes, guard->host.count);
 }
 
-static int install_rules(struct guard *guard, struct failure *reterr)
+/* The one that worked last, then the other; what neither does is explained by asking for less. */
+static int install_with_queue(struct guard *guard, const struct ruleset_config *config,
+                              const struct queue_choice *choice, struct failure *reterr)
+{
+    enum queue_statement statement = choice->first;
+    struct failure first = {0};
+    struct failure unused = {0};
+    int error = ruleset_install(&guard->tables, config, statement, &first);
+
+    if (error == -ENOENT || error == -EOPNOTSUPP) {
+        statement = statement == QUEUE_NATIVE ? QUEUE_XT_TARGET : QUEUE_NATIVE;
+        error = ruleset_install(&guard->tables, config, statement, &unused);
+    }
+    if (error == 0) {
+        queue_choice_keep(choice, statement);
+        return 0;
+    }
+    if (ruleset_probe_queue(&guard->tables, &statement, reterr) == 0) {
+        *reterr = first;
+    }
+    return error;
+}
+
+static int install_rules(struct guard *guard, const struct queue_choice *choice,
+                         struct failure *reterr)
 {
     struct ruleset_config config = {
         .agent_link = TOPOLOGY_AGENT_LINK,
@@ -84,16 +110,12 @@ static int install_rules(struct guard *guard, struct failure *reterr)
         .private_addresses = guard->gate.settings.private_addresses,
         .private_address_count = guard->gate.settings.private_address_count,
     };
-    enum queue_statement statement;
     int error = netlink_open(NETLINK_NETFILTER, &guard->tables);
 
     if (error < 0) {
         return explain(reterr, error, "cannot open a netfilter socket");
     }
-    error = ruleset_probe_queue(&guard->tables, &statement, reterr);
-    if (error == 0) {
-        error = ruleset_install(&guard->tables, &config, statement, reterr);
-    }
+    error = install_with_queue(guard, &config, choice, reterr);
     if (error == 0) {
         error = sysctl_set_conntrack(reterr);
     }
@@ -174,9 +196,27 @@ static int give_up_privileges(struct failure *reterr)
     return error < 0 ? explain(reterr, error, "cannot give up privileges") : 0;
 }
 
+/* They are closed and their links are down: whoever starts us may go on while we do. */
+static int tell_starter(const struct guard *guard, int starter, struct failure *reterr)
+{
+    const int fds[2] = {guard->topology.agent, guard->topology.owner};
+    const struct ip_address resolver = topology_guard_v4();
+    char address[IP_ADDRESS_TEXT_MAX];
+    char text[sizeof("namespaces ") + IP_ADDRESS_TEXT_MAX];
+    int error;
+
+    if (starter < 0) {
+        return 0;
+    }
+    snprintf(text, sizeof(text), "namespaces %s", ip_address_format(&resolver, address));
+    error = send_with_fds(starter, text, strlen(text), fds, fds[1] < 0 ? 1 : 2);
+    return error < 0 ? explain(reterr, error, "cannot hand over the network namespace") : 0;
+}
+
 static int start_all(struct guard *guard, const struct guard_options *options,
                      struct failure *reterr)
 {
+    const struct queue_choice choice = queue_choice_read();
     AUTO_CLOSE int asker = -1;
     int error = uplink_prepare(&options->uplink, &guard->uplink, reterr);
 
@@ -190,7 +230,10 @@ static int start_all(struct guard *guard, const struct guard_options *options,
         error = topology_make(&guard->topology, reterr);
     }
     if (error == 0) {
-        error = install_rules(guard, reterr);
+        error = tell_starter(guard, options->starter, reterr);
+    }
+    if (error == 0) {
+        error = install_rules(guard, &choice, reterr);
     }
     if (error == 0) {
         error = open_queues(guard, reterr);

@@ -54,6 +54,7 @@ struct guard_options {
     struct audit_producer *audit;
     struct uplink_choice uplink;
     struct dns_upstreams upstreams; /* empty: the world's own resolvers */
+    int starter; /* socket that hears of the namespaces as soon as they are made; -1: none */
 };
 
 /* Makes everything up to the open guard. On failure nothing is left open. */

@@ -58,7 +58,8 @@ int guard_count_bytes(struct guard *guard)
         return 0;
     }
     budget_count_begin(guard->gate.budget);
-    if (conntrack_each(&guard->conntrack, on_counted, guard) < 0) {
+    if (flow_table_count(guard->flows) > 0 &&
+        conntrack_each(&guard->conntrack, on_counted, guard) < 0) {
         return -EIO; /* what cannot be counted is not granted */
     }
     return budget_count_end(guard->gate.budget, settings) ? guard_judge_all_again(guard) : 0;
@@ -86,5 +87,9 @@ void guard_record_ended(struct guard *guard)
 
 void guard_record_all(struct guard *guard)
 {
+    /* The kernel looks through its whole table, of all namespaces: 9 ms here, for nothing. */
+    if (flow_table_count(guard->flows) == 0) {
+        return;
+    }
     (void)conntrack_each(&guard->conntrack, on_ended, guard);
 }

@@ -278,7 +278,8 @@ static int run(const struct settings *settings, struct failure *reterr)
 {
     AUTO(policy_release) struct policy *policy = NULL;
     AUTO(detach_audit) struct audit_producer *audit = NULL;
-    struct guard_options start = {.upstreams = settings->upstreams};
+    struct guard_options start = {.upstreams = settings->upstreams,
+                                  .starter = settings->control_fd};
     static struct guard guard; /* too large for a stack; of this process alone */
     AUTO_CLOSE int signals = open_signals();
     int error;
@@ -307,7 +308,7 @@ static int run(const struct settings *settings, struct failure *reterr)
         guard_stop(&guard);
         return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));
     }
-    if (settings->control_fd < 0 || control_send_ready(&guard, settings->control_fd) >= 0) {
+    if (settings->control_fd < 0 || send(settings->control_fd, "ready", 5, MSG_NOSIGNAL) == 5) {
         close_fd(&(int){settings->control_fd});
         serve(&guard, settings, signals);
     }

@@ -160,52 +160,99 @@ static int wait_readable(int fd)
     return ready < 0 ? -errno : ready == 0 ? -ETIMEDOUT : 0;
 }
 
-int guard_start(const struct daemon_context *context, struct daemon *ret_guard,
-                int ret_namespaces[static 2], struct failure *reterr)
+static int make_sockets(int *ret_ours, int *ret_theirs, struct failure *reterr)
 {
-    struct command_line line = {.count = 1};
     int ends[2];
-    AUTO_CLOSE int ours = -1;
-    AUTO_CLOSE int theirs = -1;
-    char text[2048];
-    size_t count = 2;
-    ssize_t got;
-    int error;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return failure_set(reterr, -errno, "cannot make a socket: %s", strerror(errno));
     }
-    ours = ends[0];
-    theirs = ends[1];
+    *ret_ours = ends[0];
+    *ret_theirs = ends[1];
+    return 0;
+}
+
+int guard_start(const struct daemon_context *context, struct daemon *ret_guard, int *ret_socket,
+                struct failure *reterr)
+{
+    struct command_line line = {.count = 1};
+    AUTO_CLOSE int ours = -1;
+    AUTO_CLOSE int theirs = -1;
+    int error = make_sockets(&ours, &theirs, reterr);
+
+    if (error < 0) {
+        return error;
+    }
     add_common(&line, context);
     add_fd(&line, "--control-fd", theirs);
     if (context->plan->options->uplink != NULL) {
         add(&line, "--uplink", context->plan->options->uplink);
     }
     error = start("failcore-netguard", &line, ret_guard, reterr);
-    if (error < 0) {
-        return error;
+    if (error == 0) {
+        *ret_socket = take_fd(&ours);
     }
-    close_fd(&theirs);
-    if (wait_readable(ours) < 0) {
-        return not_in_time(ret_guard, reterr);
-    }
-    got = receive_with_fds(ours, text, sizeof(text) - 1, ret_namespaces, &count);
-    if (got <= 0) {
-        return ended_before_ready(ret_guard, reterr);
-    }
-    text[got] = '\0';
-    if (strncmp(text, "ready", 5) != 0 || count == 0) {
-        failure_parse(reterr, ret_guard->name, text);
-        for (size_t i = 0; i < count; i++) {
-            close(ret_namespaces[i]);
-        }
-        return -EIO;
-    }
-    return (int)count;
+    return error;
 }
 
-int mount_start(const struct daemon_context *context, int *session_fd, struct daemon *ret_mount,
+/* The next word of the guard, or the three lines of its failure. */
+static int hear_guard(const struct daemon *guard, int socket, char *text, size_t size, int *fds,
+                      size_t *count, struct failure *reterr)
+{
+    ssize_t got;
+
+    if (wait_readable(socket) < 0) {
+        return not_in_time(guard, reterr);
+    }
+    got = receive_with_fds(socket, text, size - 1, fds, count);
+    if (got <= 0) {
+        *count = 0;
+        return ended_before_ready(guard, reterr);
+    }
+    text[got] = '\0';
+    return 0;
+}
+
+int guard_receive_namespaces(const struct daemon *guard, int socket,
+                             struct guard_namespaces *ret_namespaces, struct failure *reterr)
+{
+    static const char word[] = "namespaces ";
+    struct guard_namespaces namespaces = {.fds = {-1, -1}, .count = 2};
+    char text[2048];
+    int error =
+        hear_guard(guard, socket, text, sizeof(text), namespaces.fds, &namespaces.count, reterr);
+
+    if (error == 0 && (strncmp(text, word, sizeof(word) - 1) != 0 || namespaces.count == 0 ||
+                       snprintf(namespaces.resolver, sizeof(namespaces.resolver), "%s",
+                                text + sizeof(word) - 1) >= (int)sizeof(namespaces.resolver))) {
+        failure_parse(reterr, guard->name, text);
+        error = -EIO;
+    }
+    if (error < 0) {
+        for (size_t i = 0; i < namespaces.count; i++) {
+            close(namespaces.fds[i]);
+        }
+        return error;
+    }
+    *ret_namespaces = namespaces;
+    return 0;
+}
+
+int guard_wait(const struct daemon *guard, int *socket, struct failure *reterr)
+{
+    AUTO_CLOSE int ours = take_fd(socket);
+    char text[2048];
+    size_t no_fds = 0;
+    int error = hear_guard(guard, ours, text, sizeof(text), NULL, &no_fds, reterr);
+
+    if (error == 0 && strcmp(text, "ready") != 0) {
+        failure_parse(reterr, guard->name, text);
+        error = -EIO;
+    }
+    return error;
+}
+
+int mount_start(const struct daemon_context *context, struct daemon *ret_mount, int *ret_socket,
                 int *ret_ready_fd, struct failure *reterr)
 {
     const struct run_plan *plan = context->plan;
@@ -213,18 +260,23 @@ int mount_start(const struct daemon_context *context, int *session_fd, struct da
     char owner[32];
     int ends[2];
     AUTO_CLOSE int ready = -1;
+    AUTO_CLOSE int their_ready = -1;
+    AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
-    int error;
+    int error = make_sockets(&ours, &theirs, reterr);
 
+    if (error < 0) {
+        return error;
+    }
     if (pipe2(ends, O_CLOEXEC) < 0) {
         return failure_set(reterr, -errno, "cannot make a pipe: %s", strerror(errno));
     }
     ready = ends[0];
-    theirs = ends[1];
+    their_ready = ends[1];
     snprintf(owner, sizeof(owner), "%u:%u", plan->identity.worker_uid, plan->identity.worker_gid);
     add_common(&line, context);
-    add_fd(&line, "--session-fd", *session_fd);
-    add_fd(&line, "--ready-fd", theirs);
+    add_fd(&line, "--session-fd", theirs);
+    add_fd(&line, "--ready-fd", their_ready);
     add(&line, "--owner-shown-as", owner);
     add_fd(&line, "--source-fd", plan->workspace_fd);
     add(&line, "--profile", "agent");
@@ -235,11 +287,26 @@ int mount_start(const struct daemon_context *context, int *session_fd, struct da
     add(&line, "--", NULL);
     add(&line, plan->workspace, NULL); /* for messages: what is served is the descriptor */
     error = start("failcore-mount", &line, ret_mount, reterr);
-    close_fd(session_fd);
     if (error == 0) {
         *ret_ready_fd = take_fd(&ready);
+        *ret_socket = take_fd(&ours);
     }
     return error;
+}
+
+int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
+                    struct failure *reterr)
+{
+    AUTO_CLOSE int ours = take_fd(socket);
+    AUTO_CLOSE int session = take_fd(session_fd);
+    int error = send_with_fds(ours, "M", 1, &session, 1);
+
+    /* It has ended: what it said of that comes over its pipe. */
+    (void)mount;
+    return error == -EPIPE || error == -ECONNRESET ? 0
+           : error < 0
+               ? failure_set(reterr, error, "cannot hand over the mount: %s", strerror(-error))
+               : 0;
 }
 
 int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr)

@@ -10,6 +10,8 @@
 #include "cli/run/plan.h"
 #include "shared/base/failure.h"
 
+#define GUARD_RESOLVER_SIZE 48
+
 struct daemon {
     const char *name; /* NULL: not started */
     int handle;
@@ -22,14 +24,27 @@ struct daemon_context {
     int supervisor_fd; /* readable when the supervisor is gone */
 };
 
-/* Returns how many descriptors came: the agent's network namespace, and maybe its owner. */
-int guard_start(const struct daemon_context *context, struct daemon *ret_guard,
-                int ret_namespaces[static 2], struct failure *reterr);
-
-/* Takes `session_fd`: after this the server is its only holder. Returns before it serves. */
-int mount_start(const struct daemon_context *context, int *session_fd, struct daemon *ret_mount,
+/* Both return at once; what they are waited for comes over the socket and the pipe. */
+int guard_start(const struct daemon_context *context, struct daemon *ret_guard, int *ret_socket,
+                struct failure *reterr);
+int mount_start(const struct daemon_context *context, struct daemon *ret_mount, int *ret_socket,
                 int *ret_ready_fd, struct failure *reterr);
-/* Waits until it serves; closes `ready_fd`. */
+
+/* Namespaces that are closed and not connected yet. */
+struct guard_namespaces {
+    int fds[2]; /* the agent's network, and maybe the user namespace that owns it */
+    size_t count;
+    char resolver[GUARD_RESOLVER_SIZE]; /* address as text */
+};
+int guard_receive_namespaces(const struct daemon *guard, int socket,
+                             struct guard_namespaces *ret_namespaces, struct failure *reterr);
+/* Until rules and links are there; closes the socket. */
+int guard_wait(const struct daemon *guard, int *socket, struct failure *reterr);
+
+/* Gives the server the mount: closes `session_fd` and the socket, so that it is the only holder. */
+int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
+                    struct failure *reterr);
+/* Until it serves; closes `ready_fd`. */
 int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr);
 
 /* SIGTERM, without waiting. */

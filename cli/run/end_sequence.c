@@ -96,6 +96,9 @@ void end_sequence(struct supervisor *supervisor)
         report_after_run(supervisor->plan->options->audit, supervisor->plan->id);
     }
     control_close(&supervisor->control, supervisor->plan);
+    close_fd(&supervisor->guard_socket);
+    close_fd(&supervisor->mount_socket);
+    close_fd(&supervisor->mount_ready);
     close_fd(&supervisor->socket);
     close_fd(&supervisor->signals);
     close_fd(&supervisor->policy_fd);

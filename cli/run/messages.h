@@ -32,6 +32,7 @@ struct message {
     int error;     /* positive errno */
     int exit_code; /* -1: a signal ended it */
     int signal;
+    char resolver[48]; /* with MESSAGE_ENTER: address as text; "" without a guard */
     struct failure failure;
 };
 

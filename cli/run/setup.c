@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ static int keep_only_ours(const struct setup *setup)
     return error < 0 ? error : descriptors_fill_standard();
 }
 
-static int join_network(const struct setup *setup, struct failure *failure)
+static int join_network(const struct setup *setup, char resolver[static VIEW_RESOLVER_SIZE],
+                        struct failure *failure)
 {
     struct message message = {0};
     int fds[MESSAGE_FDS_MAX] = {-1, -1};
@@ -46,6 +48,7 @@ static int join_network(const struct setup *setup, struct failure *failure)
     if (message.kind != MESSAGE_ENTER) {
         return -EPROTO;
     }
+    snprintf(resolver, VIEW_RESOLVER_SIZE, "%s", message.resolver);
     /* First the owner: it gives the right to enter the other one. */
     if (count > 1) {
         error = namespace_enter(fds[1], CLONE_NEWUSER);
@@ -160,13 +163,14 @@ static int run(const struct setup *setup, struct failure *failure)
 {
     AUTO_CLOSE int fuse_fd = -1;
     AUTO_CLOSE int root = -1;
+    char resolver[VIEW_RESOLVER_SIZE];
     int entered;
     int error = keep_only_ours(setup);
 
     if (error < 0) {
         return fail(failure, error, "close descriptors");
     }
-    entered = join_network(setup, failure);
+    entered = join_network(setup, resolver, failure);
     if (entered < 0) {
         return entered;
     }
@@ -183,7 +187,7 @@ static int run(const struct setup *setup, struct failure *failure)
     if (error < 0) {
         return fail(failure, error, "take the run's user id");
     }
-    error = view_build(setup->plan, fuse_fd, &root, failure);
+    error = view_build(setup->plan, resolver, fuse_fd, &root, failure);
     if (error < 0) {
         return error;
     }

@@ -56,26 +56,41 @@ static int seal_policy(struct supervisor *supervisor, struct failure *reterr)
                : 0;
 }
 
-/* The network namespace, or word that there is none. */
-static int send_network(struct supervisor *supervisor, const struct daemon_context *context,
-                        struct failure *reterr)
+/* Both at once, and nobody waits for them yet. */
+static int start_daemons(struct supervisor *supervisor, const struct daemon_context *context,
+                         struct failure *reterr)
 {
-    const struct message enter = {.kind = MESSAGE_ENTER};
-    int namespaces[2] = {-1, -1};
-    int count = 0;
-    int error;
+    int error = 0;
 
     if (!supervisor->plan->options->no_net) {
-        count = guard_start(context, &supervisor->guard, namespaces, reterr);
-        if (count < 0) {
-            return count;
+        error = guard_start(context, &supervisor->guard, &supervisor->guard_socket, reterr);
+    }
+    return error < 0 ? error
+                     : mount_start(context, &supervisor->mount, &supervisor->mount_socket,
+                                   &supervisor->mount_ready, reterr);
+}
+
+/* The network namespace, or word that there is none. */
+static int send_network(struct supervisor *supervisor, struct failure *reterr)
+{
+    struct message enter = {.kind = MESSAGE_ENTER};
+    struct guard_namespaces namespaces = {.count = 0};
+    int error = 0;
+
+    if (supervisor->guard.name != NULL) {
+        error = guard_receive_namespaces(&supervisor->guard, supervisor->guard_socket, &namespaces,
+                                         reterr);
+        if (error < 0) {
+            return error;
         }
+        memcpy(enter.resolver, namespaces.resolver, sizeof(enter.resolver));
     }
     /* Before it makes anything: all its children are born in the group. */
     error = cgroup_add(&supervisor->plan->limits.cgroup, supervisor->setup_pid);
-    error = error < 0 ? error : message_send(supervisor->socket, &enter, namespaces, (size_t)count);
-    for (int i = 0; i < count; i++) {
-        close(namespaces[i]);
+    error = error < 0 ? error
+                      : message_send(supervisor->socket, &enter, namespaces.fds, namespaces.count);
+    for (size_t i = 0; i < namespaces.count; i++) {
+        close(namespaces.fds[i]);
     }
     return error < 0 ? failure_set(reterr, error, "cannot reach the run: %s", strerror(-error)) : 0;
 }
@@ -99,24 +114,23 @@ static int write_maps(struct supervisor *supervisor, struct failure *reterr)
     return message_send(supervisor->socket, &ready, NULL, 0);
 }
 
-static int start_mount(struct supervisor *supervisor, const struct daemon_context *context,
-                       struct failure *reterr)
+static int wait_for_all(struct supervisor *supervisor, struct failure *reterr)
 {
     int session = -1;
-    AUTO_CLOSE int ready = -1;
     int error = message_expect(supervisor->socket, MESSAGE_MOUNTED, &session, 1, reterr);
 
-    if (error < 0) {
-        return error;
+    error = error < 0
+                ? error
+                : mount_hand_over(&supervisor->mount, &supervisor->mount_socket, &session, reterr);
+    if (error == 0) {
+        error = message_expect(supervisor->socket, MESSAGE_STARTED, &supervisor->first_handle, 1,
+                               reterr);
     }
-    error = mount_start(context, &session, &supervisor->mount, &ready, reterr);
-    if (error < 0) {
-        return error;
+    error = error < 0 ? error : mount_wait(&supervisor->mount, &supervisor->mount_ready, reterr);
+    if (error == 0 && supervisor->guard.name != NULL) {
+        error = guard_wait(&supervisor->guard, &supervisor->guard_socket, reterr);
     }
-    /* The first process is made while the server starts. */
-    error =
-        message_expect(supervisor->socket, MESSAGE_STARTED, &supervisor->first_handle, 1, reterr);
-    return error < 0 ? error : mount_wait(&supervisor->mount, &ready, reterr);
+    return error;
 }
 
 static int take_terminal(struct supervisor *supervisor, struct failure *reterr)
@@ -200,9 +214,10 @@ int start_sequence(struct supervisor *supervisor, char **arguments, int count,
     context.policy_fd = supervisor->policy_fd;
     context.supervisor_fd = supervisor->own_handle;
     context.audit_directory = audit_producer_directory(supervisor->producer);
-    error = error < 0 ? error : send_network(supervisor, &context, reterr);
+    error = error < 0 ? error : start_daemons(supervisor, &context, reterr);
+    error = error < 0 ? error : send_network(supervisor, reterr);
     error = error < 0 ? error : write_maps(supervisor, reterr);
-    error = error < 0 ? error : start_mount(supervisor, &context, reterr);
+    error = error < 0 ? error : wait_for_all(supervisor, reterr);
     error = error < 0 ? error : take_terminal(supervisor, reterr);
     if (error < 0) {
         return error;

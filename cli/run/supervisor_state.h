@@ -21,6 +21,9 @@ struct supervisor {
     struct audit_producer *producer;
     struct daemon guard;
     struct daemon mount;
+    int guard_socket; /* while it starts */
+    int mount_socket; /* likewise */
+    int mount_ready;
     int setup_handle;
     pid_t setup_pid;
     int first_handle; /* the run's pid 1 */

@@ -425,7 +425,8 @@ static int add_private_places(int root, const struct run_plan *plan, struct fail
     return 0;
 }
 
-int view_build(const struct run_plan *plan, int fuse_fd, int *ret_root, struct failure *reterr)
+int view_build(const struct run_plan *plan, const char *resolver, int fuse_fd, int *ret_root,
+               struct failure *reterr)
 {
     AUTO_CLOSE int root = -1;
     int error = mount_isolate_all();
@@ -445,7 +446,7 @@ int view_build(const struct run_plan *plan, int fuse_fd, int *ret_root, struct f
         error = add_private_places(root, plan, reterr);
     }
     if (error == 0) {
-        error = view_files_write(root, plan, reterr);
+        error = view_files_write(root, plan, resolver, reterr);
     }
     if (error < 0) {
         return error;

@@ -13,11 +13,15 @@
 #include "cli/run/plan.h"
 #include "shared/base/failure.h"
 
+#define VIEW_RESOLVER_SIZE 48
+
 /*
  * `fuse_fd` was opened in the run's user namespace; the mount of the workspace is attached to it.
- * Nothing is looked up below that mount: nobody serves it yet. The caller owns *ret_root.
+ * Nothing is looked up below that mount: nobody serves it yet. `resolver` is the address that
+ * answers DNS, "" for none. The caller owns *ret_root.
  */
-int view_build(const struct run_plan *plan, int fuse_fd, int *ret_root, struct failure *reterr);
+int view_build(const struct run_plan *plan, const char *resolver, int fuse_fd, int *ret_root,
+               struct failure *reterr);
 
 /* `nested`: /proc is left whole, since the kernel gives a nested sandbox a /proc of its own only
  * where it sees a whole one. */

@@ -1,8 +1,6 @@
 #include "cli/run/view_files.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/cleanup.h"
@@ -39,23 +37,11 @@ static void print_groups(struct text_buffer *text, const struct run_plan *plan)
     }
 }
 
-/* The guard is the run's default gateway, and answers DNS there. */
-static void print_resolver(struct text_buffer *text)
+static void print_resolver(struct text_buffer *text, const char *address)
 {
-    AUTO_FCLOSE FILE *routes = fopen("/proc/self/net/route", "re");
-    char line[256];
-
     text_buffer_append_text(text, "options edns0 trust-ad\n");
-    while (routes != NULL && fgets(line, sizeof(line), routes) != NULL) {
-        unsigned int destination;
-        struct in_addr gateway;
-        char address[INET_ADDRSTRLEN];
-
-        if (sscanf(line, "%*s %x %x", &destination, &gateway.s_addr) == 2 && destination == 0 &&
-            gateway.s_addr != 0 && inet_ntop(AF_INET, &gateway, address, sizeof(address)) != NULL) {
-            text_buffer_printf(text, "nameserver %s\n", address);
-            return;
-        }
+    if (address[0] != '\0') {
+        text_buffer_printf(text, "nameserver %s\n", address);
     }
 }
 
@@ -78,23 +64,24 @@ static int write_one(int root, const char *path, const struct text_buffer *text,
                      : 0;
 }
 
-int view_files_write(int root, const struct run_plan *plan, struct failure *reterr)
+int view_files_write(int root, const struct run_plan *plan, const char *resolver,
+                     struct failure *reterr)
 {
     AUTO(text_buffer_clear) struct text_buffer accounts = {0};
     AUTO(text_buffer_clear) struct text_buffer groups = {0};
-    AUTO(text_buffer_clear) struct text_buffer resolver = {0};
+    AUTO(text_buffer_clear) struct text_buffer resolution = {0};
     AUTO(text_buffer_clear) struct text_buffer hosts = {0};
     AUTO(text_buffer_clear) struct text_buffer host_name = {0};
     int error;
 
     print_accounts(&accounts, plan);
     print_groups(&groups, plan);
-    print_resolver(&resolver);
+    print_resolver(&resolution, resolver);
     print_hosts(&hosts);
     text_buffer_append_text(&host_name, VIEW_HOST_NAME "\n");
     error = write_one(root, "etc/passwd", &accounts, reterr);
     error = error < 0 ? error : write_one(root, "etc/group", &groups, reterr);
-    error = error < 0 ? error : write_one(root, "etc/resolv.conf", &resolver, reterr);
+    error = error < 0 ? error : write_one(root, "etc/resolv.conf", &resolution, reterr);
     error = error < 0 ? error : write_one(root, "etc/hosts", &hosts, reterr);
     return error < 0 ? error : write_one(root, "etc/hostname", &host_name, reterr);
 }

@@ -7,7 +7,8 @@
 
 #define VIEW_HOST_NAME "failcore"
 
-/* Below `root`, whose etc/ exists. The network namespace is already the run's. */
-int view_files_write(int root, const struct run_plan *plan, struct failure *reterr);
+/* Below `root`, whose etc/ exists. `resolver`: view.h. */
+int view_files_write(int root, const struct run_plan *plan, const char *resolver,
+                     struct failure *reterr);
 
 #endif
