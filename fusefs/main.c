@@ -122,7 +122,9 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
                     server_transport(&startup->server), server_data_path(&startup->server));
             if (ready_fd >= 0) {
                 (void)write_all(ready_fd, READY_BYTE, 1);
-                close(ready_fd);
+            }
+            if (ready_fd >= 0 && startup->options.session_fd < 0) {
+                close(ready_fd); /* else its end says that all is recorded */
             }
             watched[3].fd = -1;
             watched[3].revents = 0;
@@ -178,6 +180,7 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */
         audit_producer_detach(startup.audit);
+        close(ready_fd);
         _exit(EXIT_CODE_OK);
     }
     tell_counts(&startup.server);

@@ -67,6 +67,13 @@ static unsigned int possible_cpus(void)
     return (last > first ? last : first) + 1;
 }
 
+unsigned int ring_transport_threads(void)
+{
+    unsigned int count = possible_cpus();
+
+    return count > QUEUES_MAX ? 0 : count;
+}
+
 /* Straight: not every build of the library exports the calls for these two. */
 static int ring_register(const struct io_uring *ring, unsigned int what, void *argument,
                          unsigned int count)

@@ -22,6 +22,9 @@ struct fuse_session;
 struct request_counts;
 struct ring_transport;
 
+/* How many threads there would be; 0: none can be. */
+unsigned int ring_transport_threads(void);
+
 /* -ENOMEM, -ENOSYS, -EPERM: requests come by read(2) then. */
 int ring_transport_new(struct fuse_session *session, int device, struct request_counts *counts,
                        struct ring_transport **ret_rings);

@@ -13,6 +13,7 @@
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
+#include "fusefs/ring_transport.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
@@ -27,10 +28,9 @@
      POLICY_PART_NAME_CHECK)
 #define PARTS_ENFORCED ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT)
 
-#define CACHE_SECONDS     1.0  /* how long a change made underneath may stay unseen */
-#define DESCRIPTORS_MOST  2000 /* kept for nodes, wherever the limit allows more */
-#define THREADS           8
-#define RING_THREADS_MOST 64 /* that the log's producer makes room for */
+#define CACHE_SECONDS    1.0  /* how long a change made underneath may stay unseen */
+#define DESCRIPTORS_MOST 2000 /* kept for nodes, wherever the limit allows more */
+#define THREADS          8
 
 /* ---- policy --------------------------------------------------------------------------------- */
 
@@ -270,7 +270,7 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
         .policy_name = policy_name(startup->policy),
         .policy_revision = policy_revision(startup->policy),
         .policy_hash = str_view_from(policy_hash(startup->policy)),
-        .threads = THREADS + RING_THREADS_MOST,
+        .threads = THREADS + ring_transport_threads(), /* a ring of the log for each: 60 us */
     };
 
     return audit_producer_attach(&options, &startup->audit, reterr) < 0 ? EXIT_CODE_FAILCORE_FAILED

@@ -309,10 +309,13 @@ static int run(const struct settings *settings, struct failure *reterr)
         return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));
     }
     if (settings->control_fd < 0 || send(settings->control_fd, "ready", 5, MSG_NOSIGNAL) == 5) {
-        close_fd(&(int){settings->control_fd});
         serve(&guard, settings, signals);
     }
     guard_record_all(&guard);
+    detach_audit(&audit);
+    audit = NULL;
+    /* All is said: whoever started us need not wait for the kernel to take the rest apart. */
+    close_fd(&(int){settings->control_fd});
     guard_stop(&guard);
     return 0;
 }

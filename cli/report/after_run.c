@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shared/audit/directory.h"
@@ -39,7 +38,6 @@ void report_after_run(const char *audit, const char *run)
     char reports[PATH_MAX + sizeof("/reports")];
     char file[sizeof(reports) + NAME_MAX];
     struct failure ignored = {0};
-    pid_t child;
 
     if (audit == NULL) {
         if (audit_directory_default(directory, &ignored) < 0) {
@@ -53,16 +51,11 @@ void report_after_run(const char *audit, const char *run)
         (mkdir(reports, 0700) < 0 && errno != EEXIST)) {
         return;
     }
-    child = fork();
-    if (child == 0) {
-        /* Twice, so that nobody has to wait for it. */
-        if (setsid() < 0 || fork() != 0) {
-            _exit(0);
+    /* Nobody waits for it: the caller ends now. */
+    if (fork() == 0) {
+        if (setsid() < 0) {
+            _exit(1);
         }
         become_reporter(program, audit, file, run);
-    }
-    if (child > 0) {
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-        }
     }
 }

@@ -238,12 +238,11 @@ int guard_receive_namespaces(const struct daemon *guard, int socket,
     return 0;
 }
 
-int guard_wait(const struct daemon *guard, int *socket, struct failure *reterr)
+int guard_wait(const struct daemon *guard, int socket, struct failure *reterr)
 {
-    AUTO_CLOSE int ours = take_fd(socket);
     char text[2048];
     size_t no_fds = 0;
-    int error = hear_guard(guard, ours, text, sizeof(text), NULL, &no_fds, reterr);
+    int error = hear_guard(guard, socket, text, sizeof(text), NULL, &no_fds, reterr);
 
     if (error == 0 && strcmp(text, "ready") != 0) {
         failure_parse(reterr, guard->name, text);
@@ -309,9 +308,8 @@ int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
                : 0;
 }
 
-int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr)
+int mount_wait(const struct daemon *mount, int ready, struct failure *reterr)
 {
-    AUTO_CLOSE int ready = take_fd(ready_fd);
     char text[2048];
     ssize_t got;
 
@@ -357,14 +355,19 @@ void daemon_ask(const struct daemon *daemon)
     }
 }
 
-void daemon_stop(struct daemon *daemon, int timeout_ms)
+void daemon_leave(struct daemon *daemon, int *said, int timeout_ms)
 {
+    struct pollfd end = {.fd = *said, .events = POLLIN};
+
     if (daemon->name == NULL) {
         return;
     }
     daemon_ask(daemon);
-    if (process_handle_wait(daemon->handle, timeout_ms) < 0) {
+    /* Readable as well when it has ended without a word. */
+    if (*said < 0 || poll(&end, 1, timeout_ms) != 1) {
         (void)process_handle_signal(daemon->handle, SIGKILL);
     }
-    reap(daemon);
+    close_fd(said);
+    close_fd(&daemon->handle);
+    daemon->name = NULL;
 }

@@ -38,19 +38,21 @@ struct guard_namespaces {
 };
 int guard_receive_namespaces(const struct daemon *guard, int socket,
                              struct guard_namespaces *ret_namespaces, struct failure *reterr);
-/* Until rules and links are there; closes the socket. */
-int guard_wait(const struct daemon *guard, int *socket, struct failure *reterr);
+/* Until rules and links are there. */
+int guard_wait(const struct daemon *guard, int socket, struct failure *reterr);
 
 /* Gives the server the mount: closes `session_fd` and the socket, so that it is the only holder. */
 int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
                     struct failure *reterr);
-/* Until it serves; closes `ready_fd`. */
-int mount_wait(const struct daemon *mount, int *ready_fd, struct failure *reterr);
+/* Until it serves. */
+int mount_wait(const struct daemon *mount, int ready, struct failure *reterr);
 
 /* SIGTERM, without waiting. */
 void daemon_ask(const struct daemon *daemon);
-/* Asks it to leave, and kills it when it does not within `timeout_ms`. Reaps it. */
-void daemon_stop(struct daemon *daemon, int timeout_ms);
+/* Asks it to leave and waits until it has recorded all it knows, which the end of `said` says (the
+ * guard's socket, the server's pipe); what the kernel takes apart after that nobody waits for.
+ * Killed when it does not say so within `timeout_ms`. */
+void daemon_leave(struct daemon *daemon, int *said, int timeout_ms);
 void daemon_kill(struct daemon *daemon);
 
 /* The three lines of another program's error. Texts that are none become `what` as they are. */

@@ -65,8 +65,8 @@ static void daemons_stop(struct supervisor *supervisor)
 
     daemon_ask(&supervisor->mount);
     daemon_ask(&supervisor->guard);
-    daemon_stop(&supervisor->mount, timeout_ms);
-    daemon_stop(&supervisor->guard, timeout_ms);
+    daemon_leave(&supervisor->mount, &supervisor->mount_ready, timeout_ms);
+    daemon_leave(&supervisor->guard, &supervisor->guard_socket, timeout_ms);
 }
 
 void end_sequence(struct supervisor *supervisor)

@@ -13,7 +13,7 @@ int message_send(int socket, const struct message *message, const int *fds, size
 int message_receive(int socket, struct message *ret_message, int *fds, size_t *fd_count,
                     struct failure *reterr)
 {
-    struct message message;
+    struct message message = {0};
     ssize_t got = receive_with_fds(socket, &message, sizeof(message), fds, fd_count);
 
     if (got < 0) {
@@ -36,7 +36,7 @@ int message_receive(int socket, struct message *ret_message, int *fds, size_t *f
 int message_expect(int socket, enum message_kind kind, int *fds, size_t fd_count,
                    struct failure *reterr)
 {
-    struct message message;
+    struct message message = {0};
     size_t got = fd_count;
     int error = message_receive(socket, &message, fds, &got, reterr);
 

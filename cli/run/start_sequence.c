@@ -126,9 +126,9 @@ static int wait_for_all(struct supervisor *supervisor, struct failure *reterr)
         error = message_expect(supervisor->socket, MESSAGE_STARTED, &supervisor->first_handle, 1,
                                reterr);
     }
-    error = error < 0 ? error : mount_wait(&supervisor->mount, &supervisor->mount_ready, reterr);
+    error = error < 0 ? error : mount_wait(&supervisor->mount, supervisor->mount_ready, reterr);
     if (error == 0 && supervisor->guard.name != NULL) {
-        error = guard_wait(&supervisor->guard, &supervisor->guard_socket, reterr);
+        error = guard_wait(&supervisor->guard, supervisor->guard_socket, reterr);
     }
     return error;
 }

@@ -21,9 +21,9 @@ struct supervisor {
     struct audit_producer *producer;
     struct daemon guard;
     struct daemon mount;
-    int guard_socket; /* while it starts */
-    int mount_socket; /* likewise */
-    int mount_ready;
+    int guard_socket; /* its end: all is recorded */
+    int mount_socket; /* until the mount was handed over */
+    int mount_ready;  /* likewise */
     int setup_handle;
     pid_t setup_pid;
     int first_handle; /* the run's pid 1 */
