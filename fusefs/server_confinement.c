@@ -16,6 +16,7 @@
 #include "fusefs/server_syscalls.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/privileges.h"
+#include "shared/confine/sanitizer_syscalls.h"
 
 #if defined(__x86_64__)
 #define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -45,7 +46,7 @@ struct row {
 
 static const struct row rows[] = {
 #define SERVER_SYSCALL_ROW(name, condition, reason) {{#name, SYS_##name, (reason)}, condition},
-    SERVER_SYSCALL_TABLE(SERVER_SYSCALL_ROW)
+    SERVER_SYSCALL_TABLE(SERVER_SYSCALL_ROW) SANITIZER_SYSCALL_TABLE(SERVER_SYSCALL_ROW)
 #undef SERVER_SYSCALL_ROW
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
