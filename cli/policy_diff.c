@@ -131,13 +131,13 @@ static void report_breakers(struct differ *differ, char sign, const struct model
                             const struct model *other)
 {
     for (size_t i = 0; i < model->breaker_count; i++) {
-        const struct breaker *breaker = &model->breakers[i];
+        const struct breaker_rule *breaker = &model->breakers[i];
         char within[QUANTITY_TEXT_MAX];
         char text[128];
         bool there = false;
 
         for (size_t j = 0; j < other->breaker_count; j++) {
-            const struct breaker *same = &other->breakers[j];
+            const struct breaker_rule *same = &other->breakers[j];
 
             there =
                 there || (same->event == breaker->event && same->count == breaker->count &&

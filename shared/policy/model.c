@@ -40,7 +40,7 @@ const char *const name_check_words[3] = {
     [NAME_CHECK_HTTP] = "http",
     [NAME_CHECK_ADDRESS_ONLY] = "address-only",
 };
-const char *const breaker_event_words[7] = {
+const char *const breaker_event_words[BREAKER_EVENT_COUNT] = {
     [BREAKER_DELETE] = "delete",   [BREAKER_OVERWRITE] = "overwrite",
     [BREAKER_RENAME] = "rename",   [BREAKER_BLOCKED] = "blocked",
     [BREAKER_CONNECT] = "connect", [BREAKER_BYTES_OUT] = "bytes_out",
@@ -91,10 +91,10 @@ struct rule *model_add_rule(struct model *model, struct arena *arena)
     return &grown[model->rule_count++];
 }
 
-struct breaker *model_add_breaker(struct model *model, struct arena *arena)
+struct breaker_rule *model_add_breaker(struct model *model, struct arena *arena)
 {
-    struct breaker *grown = arena_grow(arena, model->breakers, model->breaker_count,
-                                       &model->breaker_capacity, sizeof(*grown));
+    struct breaker_rule *grown = arena_grow(arena, model->breakers, model->breaker_count,
+                                            &model->breaker_capacity, sizeof(*grown));
 
     if (grown == NULL) {
         return NULL;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "shared/policy/arena.h"
+#include "shared/policy/breaker_settings.h"
 #include "shared/policy/host_name.h"
 #include "shared/policy/policy.h"
 #include "shared/policy/quantity.h"
@@ -161,18 +162,7 @@ struct rule {
     bool allow_private;
 };
 
-enum breaker_event {
-    BREAKER_DELETE = 0,
-    BREAKER_OVERWRITE,
-    BREAKER_RENAME,
-    BREAKER_BLOCKED,
-    BREAKER_CONNECT,
-    BREAKER_BYTES_OUT,
-    BREAKER_EXEC,
-};
-enum breaker_action { BREAKER_KILL = 0, BREAKER_FREEZE, BREAKER_READONLY };
-
-struct breaker {
+struct breaker_rule {
     enum breaker_event event;
     uint64_t count;
     uint64_t within_ms;
@@ -204,7 +194,7 @@ struct model {
     struct texts dropped_native; /* that the compiled policy could not prove free of rules */
     struct rule *rules;
     size_t rule_count, rule_capacity;
-    struct breaker *breakers;
+    struct breaker_rule *breakers;
     size_t breaker_count, breaker_capacity;
     struct policy_test *tests;
     size_t test_count, test_capacity;
@@ -212,7 +202,7 @@ struct model {
 
 /* Growing parts; NULL when memory is short. */
 struct rule *model_add_rule(struct model *model, struct arena *arena);
-struct breaker *model_add_breaker(struct model *model, struct arena *arena);
+struct breaker_rule *model_add_breaker(struct model *model, struct arena *arena);
 struct policy_test *model_add_test(struct model *model, struct arena *arena);
 int texts_add(struct texts *texts, struct arena *arena, struct text_item item);
 
@@ -221,7 +211,7 @@ extern const char *const verdict_words[4]; /* deny hide log allow */
 extern const char *const operation_words[FS_LOOKUP];
 extern const char *const protocol_words[2];   /* tcp udp */
 extern const char *const name_check_words[3]; /* tls http address-only */
-extern const char *const breaker_event_words[7];
+extern const char *const breaker_event_words[BREAKER_EVENT_COUNT];
 extern const char *const breaker_action_words[3];
 extern const char *const section_words[SECTION_COUNT]; /* "" for the top */
 

@@ -41,7 +41,7 @@ static int unite_but_rules(struct model *into, const struct model *other, struct
     }
     unite_settings(into, other);
     for (size_t i = 0; i < other->breaker_count; i++) {
-        struct breaker *breaker = model_add_breaker(into, arena);
+        struct breaker_rule *breaker = model_add_breaker(into, arena);
 
         if (breaker == NULL) {
             return -ENOMEM;
@@ -238,8 +238,8 @@ static int compare_items(const void *a, const void *b)
 
 static int compare_breakers(const void *a, const void *b)
 {
-    const struct breaker *left = a;
-    const struct breaker *right = b;
+    const struct breaker_rule *left = a;
+    const struct breaker_rule *right = b;
 
     if (left->event != right->event) {
         return left->event < right->event ? -1 : 1;

@@ -295,7 +295,7 @@ static void print_breakers(struct printer *printer)
     char quantity[QUANTITY_TEXT_MAX];
 
     for (size_t i = 0; i < printer->model->breaker_count; i++) {
-        const struct breaker *breaker = &printer->model->breakers[i];
+        const struct breaker_rule *breaker = &printer->model->breakers[i];
 
         text_buffer_append_text(printer->text, i == 0 ? "breaker:\n" : "");
         text_buffer_printf(printer->text,

@@ -7,7 +7,7 @@ static int store_breaker(struct reader *reader, void *target, const struct key *
                          const struct node *value)
 {
     struct value_context context = reader_context(reader, key);
-    struct breaker *breaker = target;
+    struct breaker_rule *breaker = target;
     size_t word = 0;
     int error;
 
@@ -32,12 +32,12 @@ int reader_read_breakers(struct reader *reader, const struct key *key, const str
     int error = value_expect(&context, value, NODE_LIST);
 
     for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
-        struct breaker *breaker = model_add_breaker(reader->model, reader->arena);
+        struct breaker_rule *breaker = model_add_breaker(reader->model, reader->arena);
 
         if (breaker == NULL) {
             return -ENOMEM;
         }
-        *breaker = (struct breaker){.origin = reader_origin(reader, item)};
+        *breaker = (struct breaker_rule){.origin = reader_origin(reader, item)};
         error = reader_read_map(reader, key->shape, item, store_breaker, breaker);
     }
     return error;

@@ -1,0 +1,335 @@
+#include "shared/breaker/breaker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/cleanup.h"
+
+#define WITHIN_MAX ((UINT64_C(1) << 56) - 1)
+
+/* One window and the most that may be in it. */
+struct breaker_limit {
+    struct policy_breaker rule;
+    struct breaker_window *window;
+};
+
+/* Of one policy; never changed once it is in force. */
+struct breaker_rules {
+    struct breaker_rules *older; /* a thread may still read it: freed with the breaker */
+    unsigned int events;         /* 1 << enum breaker_event */
+    size_t count;
+    struct breaker_limit limits[BREAKER_WINDOWS_MAX];
+};
+
+void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
+                  struct audit_producer *audit, int alarm)
+{
+    breaker->board = taken_board;
+    breaker->audit = audit;
+    breaker->alarm = alarm;
+    atomic_init(&breaker->rules, NULL);
+}
+
+void breaker_clear(struct breaker *breaker)
+{
+    struct breaker_rules *rules = atomic_load(&breaker->rules);
+
+    while (rules != NULL) {
+        struct breaker_rules *older = rules->older;
+
+        free(rules);
+        rules = older;
+    }
+    atomic_store(&breaker->rules, NULL);
+    breaker_board_close(breaker->board);
+    breaker->board = NULL;
+}
+
+uint64_t breaker_now_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
+}
+
+/* Of two limits of one window the smaller counts; of two that are the same the stronger action. */
+static bool is_narrower(const struct policy_breaker *a, const struct policy_breaker *b)
+{
+    return a->count != b->count ? a->count < b->count : a->action < b->action;
+}
+
+static int add_limit(struct breaker *breaker, struct breaker_rules *rules,
+                     struct policy_breaker rule)
+{
+    struct breaker_window *window;
+
+    if (rule.within_ms > WITHIN_MAX) {
+        rule.within_ms = WITHIN_MAX;
+    }
+    window = breaker_board_window(breaker->board, (uint32_t)rule.event, rule.within_ms);
+    if (window == NULL) {
+        return -E2BIG;
+    }
+    rules->events |= 1U << rule.event;
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rules->limits[i].window == window) {
+            if (is_narrower(&rule, &rules->limits[i].rule)) {
+                rules->limits[i].rule = rule;
+            }
+            return 0;
+        }
+    }
+    rules->limits[rules->count++] = (struct breaker_limit){.rule = rule, .window = window};
+    return 0;
+}
+
+int breaker_set_policy(struct breaker *breaker, const struct policy *policy)
+{
+    AUTO_FREE struct breaker_rules *rules = calloc(1, sizeof(*rules));
+    int error = rules == NULL ? -ENOMEM : 0;
+
+    for (size_t i = 0; error == 0 && i < policy_breaker_count(policy); i++) {
+        error = add_limit(breaker, rules, policy_breaker_at(policy, i));
+    }
+    if (error < 0) {
+        return error;
+    }
+    rules->older = atomic_load(&breaker->rules);
+    atomic_store(&breaker->rules, take_pointer(&rules));
+    return 0;
+}
+
+bool breaker_counts(const struct breaker *breaker, enum breaker_event event)
+{
+    const struct breaker_rules *rules = atomic_load(&breaker->rules);
+
+    return rules != NULL && (rules->events & 1U << event) != 0;
+}
+
+bool breaker_tripped(const struct breaker *breaker)
+{
+    return breaker->board != NULL &&
+           atomic_load_explicit(&breaker->board->state, memory_order_acquire) !=
+               BREAKER_STATE_CLOSED;
+}
+
+bool breaker_last_trip(const struct breaker *breaker, struct breaker_trip *ret_trip)
+{
+    const struct timespec moment = {.tv_nsec = 100000};
+
+    if (!breaker_tripped(breaker)) {
+        return false;
+    }
+    /* Who trips it writes a few words before it says so. One that died between leaves it closed. */
+    for (unsigned int i = 0; i < 100; i++) {
+        if (atomic_load(&breaker->board->state) == BREAKER_STATE_TRIPPED) {
+            *ret_trip = breaker->board->trip;
+            return true;
+        }
+        (void)nanosleep(&moment, NULL);
+    }
+    *ret_trip = (struct breaker_trip){0};
+    return true;
+}
+
+static const char *plural(enum breaker_event event)
+{
+    switch (event) {
+    case BREAKER_DELETE:
+        return "deletes";
+    case BREAKER_OVERWRITE:
+        return "overwrites";
+    case BREAKER_RENAME:
+        return "renames";
+    case BREAKER_BLOCKED:
+        return "refusals";
+    case BREAKER_CONNECT:
+        return "connections";
+    case BREAKER_BYTES_OUT:
+        return "bytes sent";
+    case BREAKER_EXEC:
+        return "executions";
+    case BREAKER_EVENT_COUNT:
+        break;
+    }
+    return "events";
+}
+
+void breaker_trip_describe(const struct breaker_trip *trip, struct text_buffer *text)
+{
+    text_buffer_printf(text, "more than %" PRIu64 " %s within ", trip->count,
+                       plural((enum breaker_event)trip->event));
+    if (trip->within_ms % 1000 == 0) {
+        text_buffer_printf(text, "%" PRIu64 " s", trip->within_ms / 1000);
+    } else {
+        text_buffer_printf(text, "%" PRIu64 " ms", trip->within_ms);
+    }
+}
+
+const char *breaker_rule_word(enum breaker_event event)
+{
+    static const char *const words[BREAKER_EVENT_COUNT] = {
+        [BREAKER_DELETE] = "breaker.delete",   [BREAKER_OVERWRITE] = "breaker.overwrite",
+        [BREAKER_RENAME] = "breaker.rename",   [BREAKER_BLOCKED] = "breaker.blocked",
+        [BREAKER_CONNECT] = "breaker.connect", [BREAKER_BYTES_OUT] = "breaker.bytes_out",
+        [BREAKER_EXEC] = "breaker.exec",
+    };
+
+    return event < BREAKER_EVENT_COUNT ? words[event] : "breaker";
+}
+
+static int record(const struct breaker *breaker, const struct breaker_trip *trip, bool resumed)
+{
+    AUTO(text_buffer_clear) struct text_buffer members = {0};
+    AUTO(text_buffer_clear) struct text_buffer reason = {0};
+    struct audit_event event = {
+        .kind = AUDIT_KIND_BREAKER,
+        .source = AUDIT_SOURCE_RUN,
+        .status = resumed ? AUDIT_STATUS_OK : AUDIT_STATUS_BLOCKED,
+        .decision = resumed ? AUDIT_DECISION_ALLOWED : AUDIT_DECISION_BLOCKED,
+        .phase = AUDIT_PHASE_EXECUTE,
+        .rule = str_view_from(breaker_rule_word((enum breaker_event)trip->event)),
+        .code = str_view_from(resumed ? NULL : denial_code_word(DENIAL_BREAKER_TRIPPED)),
+        .actor = {.pid = getpid(), .uid = getuid(), .gid = getgid(), .present = true},
+    };
+
+    text_buffer_printf(&members,
+                       "\"state\":\"%s\",\"event\":\"%s\",\"count\":%" PRIu64 ",\"seen\":%" PRIu64
+                       ",\"within_ms\":%" PRIu64 ",\"action\":\"%s\"",
+                       resumed ? "resumed" : "tripped",
+                       breaker_event_word((enum breaker_event)trip->event), trip->count, trip->seen,
+                       trip->within_ms, breaker_action_word((enum breaker_action)trip->action));
+    if (resumed) {
+        text_buffer_append_text(&reason, "the operator lets the run go on after ");
+    }
+    breaker_trip_describe(trip, &reason);
+    if (text_buffer_error(&members) < 0 || text_buffer_error(&reason) < 0) {
+        return -ENOMEM;
+    }
+    event.call.run = (struct audit_call_run){"breaker", text_buffer_view(&members)};
+    event.reason = text_buffer_view(&reason);
+    return breaker->audit == NULL ? 0 : audit_emit(breaker->audit, &event, NULL);
+}
+
+static void trip(struct breaker *breaker, const struct breaker_trip *why)
+{
+    const uint64_t one = 1;
+    uint32_t closed = BREAKER_STATE_CLOSED;
+
+    if (!atomic_compare_exchange_strong(&breaker->board->state, &closed, BREAKER_STATE_TRIPPING)) {
+        return; /* somebody was first */
+    }
+    breaker->board->trip = *why;
+    atomic_fetch_add(&breaker->board->trip_count, 1);
+    atomic_store(&breaker->board->state, BREAKER_STATE_TRIPPED);
+    /* It holds, whether it can be recorded or not: then nothing is permitted anyway. */
+    (void)record(breaker, why, false);
+    if (breaker->alarm >= 0 && write(breaker->alarm, &one, sizeof(one)) < 0) {
+        return; /* full: the supervisor has not come to look at the last one yet */
+    }
+}
+
+static void add_to_all(const struct breaker_rules *rules, const struct breaker_charge *charge)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rules->limits[i].rule.event == charge->event) {
+            (void)breaker_window_add(rules->limits[i].window, charge->at_ms, charge->count);
+        }
+    }
+}
+
+static void take_from_all(const struct breaker_rules *rules, const struct breaker_charge *charge)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rules->limits[i].rule.event == charge->event) {
+            breaker_window_take_back(rules->limits[i].window, charge->at_ms, charge->count);
+        }
+    }
+}
+
+/* The strongest of the rules that what is in the windows by now passes. */
+static bool find_passed(const struct breaker_rules *rules, enum breaker_event event,
+                        uint64_t now_ms, struct breaker_trip *ret_trip)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct policy_breaker *rule = &rules->limits[i].rule;
+        uint64_t total;
+
+        if (rule->event != event) {
+            continue;
+        }
+        total = breaker_window_total(rules->limits[i].window, now_ms);
+        if (total > rule->count && (!found || (uint32_t)rule->action < ret_trip->action)) {
+            found = true;
+            *ret_trip = (struct breaker_trip){
+                .event = (uint32_t)rule->event,
+                .action = (uint32_t)rule->action,
+                .count = rule->count,
+                .seen = total,
+                .within_ms = rule->within_ms,
+                .at_seconds = (int64_t)time(NULL),
+            };
+        }
+    }
+    return found;
+}
+
+bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t count,
+                   uint64_t now_ms, struct breaker_charge *ret_charge)
+{
+    const struct breaker_rules *rules = atomic_load(&breaker->rules);
+    const struct breaker_charge charge = {.event = event, .count = count, .at_ms = now_ms};
+    struct breaker_trip why;
+
+    if (breaker_tripped(breaker)) {
+        return false;
+    }
+    if (rules == NULL || (rules->events & 1U << event) == 0 || count == 0) {
+        return true;
+    }
+    add_to_all(rules, &charge);
+    if (find_passed(rules, event, now_ms, &why)) {
+        take_from_all(rules, &charge);
+        trip(breaker, &why);
+        return false;
+    }
+    /* It may have tripped while we counted. */
+    if (breaker_tripped(breaker)) {
+        take_from_all(rules, &charge);
+        return false;
+    }
+    if (ret_charge != NULL) {
+        *ret_charge = charge;
+    }
+    return true;
+}
+
+void breaker_take_back(struct breaker *breaker, const struct breaker_charge *charge)
+{
+    const struct breaker_rules *rules = atomic_load(&breaker->rules);
+
+    if (rules != NULL && charge->count > 0) {
+        take_from_all(rules, charge);
+    }
+}
+
+int breaker_resume(struct breaker *breaker)
+{
+    struct breaker_trip why;
+    int error;
+
+    if (!breaker_last_trip(breaker, &why)) {
+        return -EALREADY;
+    }
+    error = record(breaker, &why, true);
+    if (error == 0) {
+        breaker_board_reset(breaker->board);
+    }
+    return error;
+}

@@ -1,0 +1,80 @@
+/*
+ * The circuit breaker: counts what a run does, and stops it before it does one too many.
+ *
+ *     count N are permitted within any time of the window's length, the next is refused. What would
+ *     be refused by the policy anyway is not counted (but as `blocked`), what failed is taken back.
+ *
+ * Whoever decides about an event asks breaker_count() before its effect. The answer "refused" means
+ * that the breaker has tripped, now or before: from here on nothing is changed and nothing is sent,
+ * whatever the policy allows, until the operator resumes or ends the run (breaker_resume). A
+ * restart of a daemon or another policy does not change that.
+ *
+ * Who trips it writes the BREAKER record and wakes the supervisor, if there is one, which freezes
+ * or kills. Without one, every action comes to the same: mutations are refused by the mount,
+ * packets by the guard.
+ *
+ * Ownership: breaker_init() takes the board over; the producer is borrowed. Threads: any number may
+ * count, without a lock: one load when nothing is counted, a few atomic additions when it is.
+ * breaker_set_policy() and breaker_clear(): one at a time. Errors: negative errno.
+ */
+#ifndef FAILCORE_BREAKER_BREAKER_H
+#define FAILCORE_BREAKER_BREAKER_H
+
+#include <stdbool.h>
+
+#include "shared/audit/producer.h"
+#include "shared/base/text_buffer.h"
+#include "shared/breaker/breaker_board.h"
+#include "shared/policy/breaker_settings.h"
+
+struct breaker_rules;
+
+struct breaker {
+    struct breaker_board *board; /* NULL: nobody counts */
+    _Atomic(struct breaker_rules *) rules;
+    struct audit_producer *audit;
+    int alarm; /* eventfd of the supervisor; -1: none */
+};
+
+/* What breaker_count() added, to be taken back when the effect failed. */
+struct breaker_charge {
+    enum breaker_event event;
+    uint64_t count; /* 0: nothing */
+    uint64_t at_ms;
+};
+
+void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
+                  struct audit_producer *audit, int alarm);
+void breaker_clear(struct breaker *breaker);
+
+/*
+ * The policy's rules hold from now on. Counts of windows that the old ones had, too, go on. -E2BIG:
+ * more different windows than a board has (see breaker_board.h).
+ */
+int breaker_set_policy(struct breaker *breaker, const struct policy *policy);
+
+uint64_t breaker_now_ms(void);
+
+/* Whether anybody counts such events at all: what costs something to find out need not be asked. */
+bool breaker_counts(const struct breaker *breaker, enum breaker_event event);
+bool breaker_tripped(const struct breaker *breaker);
+/* Why; false when it has not. */
+bool breaker_last_trip(const struct breaker *breaker, struct breaker_trip *ret_trip);
+
+/*
+ * `count` more such events are about to happen. True: they may; *ret_charge (may be NULL) is what
+ * to give to breaker_take_back() if they fail. False: tripped.
+ */
+bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t count,
+                   uint64_t now_ms, struct breaker_charge *ret_charge);
+void breaker_take_back(struct breaker *breaker, const struct breaker_charge *charge);
+
+/* The operator lets the run go on: counts begin anew. Recorded before it holds. */
+int breaker_resume(struct breaker *breaker);
+
+/* "more than 50 deletes within 10s". */
+void breaker_trip_describe(const struct breaker_trip *trip, struct text_buffer *text);
+/* "breaker.delete": what stands where a rule's id stands in a record. Static. */
+const char *breaker_rule_word(enum breaker_event event);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The `breaker` section of a policy, as those who enforce it read it.
+ *
+ * Ownership: texts are borrowed from the policy.
+ */
+#ifndef FAILCORE_POLICY_BREAKER_SETTINGS_H
+#define FAILCORE_POLICY_BREAKER_SETTINGS_H
+
+#include <stddef.h>
+
+#include "shared/policy/policy.h"
+
+enum breaker_event {
+    BREAKER_DELETE = 0,
+    BREAKER_OVERWRITE,
+    BREAKER_RENAME,
+    BREAKER_BLOCKED,
+    BREAKER_CONNECT,
+    BREAKER_BYTES_OUT,
+    BREAKER_EXEC,
+    BREAKER_EVENT_COUNT
+};
+/* In the order of strength: what is stronger comes first. */
+enum breaker_action { BREAKER_KILL = 0, BREAKER_FREEZE, BREAKER_READONLY };
+
+struct policy_breaker {
+    enum breaker_event event;
+    enum breaker_action action;
+    uint64_t count; /* so many are permitted; the next is refused */
+    uint64_t within_ms;
+};
+
+size_t policy_breaker_count(const struct policy *policy);
+struct policy_breaker policy_breaker_at(const struct policy *policy, size_t index);
+
+/* "delete", "freeze"; static. */
+const char *breaker_event_word(enum breaker_event event);
+const char *breaker_action_word(enum breaker_action action);
+
+#endif
