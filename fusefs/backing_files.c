@@ -44,7 +44,7 @@ bool backing_files_open(struct backing_files *backing, struct open_file *file, i
     lock = lock_of(backing, node);
     pthread_mutex_lock(lock);
     file->counted = true;
-    file->carried = node->plain_users == 0 && !file->set_id &&
+    file->carried = node->plain_users == 0 && !file->set_id && !file->watched &&
                     (node->backing_users > 0 ||
                      register_file(backing, file->descriptor->fd, &node->backing_id));
     if (file->carried) {

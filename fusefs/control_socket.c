@@ -13,9 +13,9 @@
 #include "fusefs/mount_device.h"
 #include "shared/base/cleanup.h"
 
-#define ASKED "reload"
+static const char *const words[] = {[CONTROL_RELOAD] = "reload", [CONTROL_RESUME] = "resume"};
 
-static int runtime_directory(char *ret_path, size_t size)
+int control_directory(char *ret_path, size_t size)
 {
     const char *user = getenv("XDG_RUNTIME_DIR");
     int length;
@@ -44,7 +44,7 @@ int control_socket_path(const char *mountpoint, char *ret_path, size_t size)
     int r = mount_device_number(mountpoint, &device);
 
     if (r == 0) {
-        r = runtime_directory(directory, sizeof(directory));
+        r = control_directory(directory, sizeof(directory));
     }
     if (r < 0) {
         return r;
@@ -80,7 +80,18 @@ int control_socket_listen(const char *path)
     return take_fd(&fd);
 }
 
-int control_socket_accept(int listening)
+static int word_of(const char *text, enum control_word *ret_word)
+{
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *ret_word = (enum control_word)i;
+            return 0;
+        }
+    }
+    return -EAGAIN;
+}
+
+int control_socket_accept(int listening, enum control_word *ret_asked)
 {
     AUTO_CLOSE int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
     const struct timeval patience = {.tv_sec = 1};
@@ -94,7 +105,7 @@ int control_socket_accept(int listening)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
         (peer.uid != 0 && peer.uid != geteuid()) ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-        recv(fd, asked, sizeof(asked) - 1, 0) <= 0 || strcmp(asked, ASKED) != 0) {
+        recv(fd, asked, sizeof(asked) - 1, 0) <= 0 || word_of(asked, ret_asked) < 0) {
         return -EAGAIN;
     }
     return take_fd(&fd);
@@ -105,7 +116,7 @@ int control_socket_answer(int connection, const struct control_answer *answer)
     return send(connection, answer, sizeof(*answer), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int control_socket_ask(const char *path, struct control_answer *ret_answer)
+int control_socket_ask(const char *path, enum control_word word, struct control_answer *ret_answer)
 {
     AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct sockaddr_un address;
@@ -115,7 +126,7 @@ int control_socket_ask(const char *path, struct control_answer *ret_answer)
         return fd < 0 ? -errno : r;
     }
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        send(fd, ASKED, sizeof(ASKED) - 1, MSG_NOSIGNAL) < 0) {
+        send(fd, words[word], strlen(words[word]), MSG_NOSIGNAL) < 0) {
         return -errno;
     }
     if (recv(fd, ret_answer, sizeof(*ret_answer), 0) != (ssize_t)sizeof(*ret_answer)) {

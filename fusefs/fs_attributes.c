@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "fusefs/fs_breaker.h"
 #include "fusefs/operations.h"
 #include "fusefs/virtual_files.h"
 
@@ -138,7 +139,11 @@ static int check_object(struct fs_request *request, const struct descriptor *hel
                                   "set-id bits need filesystem.setuid in the policy");
         }
     }
-    return fs_gate_check_links(request, status.stx_nlink);
+    r = fs_gate_check_links(request, status.stx_nlink);
+    if (r == 0 && (attributes->set & FS_SET_SIZE) != 0) {
+        r = fs_breaker_truncate(request, &status, attributes->size);
+    }
+    return r;
 }
 
 int fs_setattr(struct tree *tree, const struct caller *caller, uint64_t node, uint64_t handle,

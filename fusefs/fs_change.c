@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fusefs/fs_breaker.h"
 #include "fusefs/operations.h"
 
 #include "shared/base/cleanup.h"
@@ -94,6 +95,9 @@ static int create_name(struct tree *tree, const struct caller *caller, const cha
     if (r == 0) {
         r = fs_enter_made(&request, 0, above->fd, ret_entry);
     }
+    if (r == 0) {
+        fs_breaker_made(tree, &ret_entry->status);
+    }
     return fs_request_done(&request, r);
 }
 
@@ -138,6 +142,9 @@ static int remove_name(struct tree *tree, const struct caller *caller, const cha
     }
     if (r == 0) {
         r = tree_hold(tree, request.sides[0].directory, &above);
+    }
+    if (r == 0) {
+        r = fs_breaker_remove(&request, above->fd, name.bytes);
     }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);

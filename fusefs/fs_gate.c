@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fusefs/fs_request.h"
+#include "fusefs/fs_breaker.h"
 #include "fusefs/link_scan.h"
 #include "shared/base/cleanup.h"
 
@@ -237,10 +237,11 @@ static struct judgement judge(const struct fs_request *request)
     return strongest;
 }
 
-static void append_side_path(const struct fs_request *request, const struct fs_side *side,
-                             struct text_buffer *path)
+void fs_request_path(const struct fs_request *request, unsigned int number,
+                     struct text_buffer *path)
 {
     struct node_table *nodes = &request->tree->nodes;
+    const struct fs_side *side = &request->sides[number];
 
     if (side->node != NULL) {
         node_table_append_path(nodes, side->node, (struct str_view){0}, path);
@@ -260,10 +261,10 @@ static int record(struct fs_request *request, const struct audit_event *partial)
     struct audit_event event = *partial;
 
     if (request->side_count > 0) {
-        append_side_path(request, &request->sides[0], &path);
+        fs_request_path(request, 0, &path);
     }
     if (request->side_count > 1) {
-        append_side_path(request, &request->sides[1], &path2);
+        fs_request_path(request, 1, &path2);
     }
     if (text_buffer_error(&path) < 0 || text_buffer_error(&path2) < 0) {
         return -ENOMEM; /* a record without its path is none */
@@ -285,6 +286,12 @@ static int record(struct fs_request *request, const struct audit_event *partial)
     return audit_emit(request->tree->audit, &event, &request->ticket);
 }
 
+static struct str_view rule_word(const struct fs_request *request, struct decision decision)
+{
+    return decision.code == DENIAL_BREAKER_TRIPPED ? str_view_from(request->breaker_rule)
+                                                   : policy_rule_id(request->policy, decision.rule);
+}
+
 static int record_decision(struct fs_request *request, struct decision decision, int error,
                            enum fs_operation operation)
 {
@@ -297,7 +304,7 @@ static int record_decision(struct fs_request *request, struct decision decision,
                     : decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED
                                                       : AUDIT_DECISION_ALLOWED,
         .phase = AUDIT_PHASE_POLICY,
-        .rule = policy_rule_id(request->policy, decision.rule),
+        .rule = rule_word(request, decision),
         .code = str_view_from(permitted ? NULL : denial_code_word(decision.code)),
         .reason = decision.reason,
         .error = -error,
@@ -326,11 +333,10 @@ static void remember_denial(const struct fs_request *request, struct decision de
     if (decision.verdict == VERDICT_HIDE || request->side_count == 0) {
         return;
     }
-    append_side_path(request, &request->sides[0], &path);
+    fs_request_path(request, 0, &path);
     denials_add(&request->tree->denials, request->caller->uid, request->operation_word,
                 denial_code_word(decision.code), strerrorname_np(-error),
-                policy_rule_id(request->policy, decision.rule), decision.reason,
-                text_buffer_view(&path));
+                rule_word(request, decision), decision.reason, text_buffer_view(&path));
 }
 
 int fs_gate(struct fs_request *request)
@@ -355,6 +361,13 @@ int fs_gate(struct fs_request *request)
     error = judgement.error != 0 ? judgement.error : decision_errno(judgement.decision);
     if (is_reserved(request, &request->sides[0]) && error == 0) {
         error = -EACCES;
+    }
+    if (error != 0) {
+        fs_breaker_blocked(request->tree);
+    } else if (fs_breaker_forbids(request)) {
+        judgement.decision =
+            builtin_denial(VERDICT_DENY, DENIAL_BREAKER_TRIPPED, request->breaker_reason);
+        error = decision_errno(judgement.decision);
     }
     /* Recorded even when refused: the refusals are what the log is for. */
     if (record_decision(request, judgement.decision, error, judgement.operation) < 0) {
@@ -390,6 +403,9 @@ int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char
     int error = -denial_code_errno(code);
     struct decision decision = builtin_denial(VERDICT_DENY, code, reason);
 
+    if (code != DENIAL_BREAKER_TRIPPED) {
+        fs_breaker_blocked(request->tree);
+    }
     if (record_decision(request, decision, error, FS_OPERATION_COUNT) < 0) {
         return -EIO;
     }
@@ -410,6 +426,7 @@ int fs_request_done(struct fs_request *request, int result)
     };
     uint64_t ticket = request->ticket;
 
+    fs_breaker_done(request, result);
     if (ticket == 0 || request->decided_ns == 0 || (result >= 0 && !request->changes)) {
         return result;
     }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "fusefs/fs_breaker.h"
 #include "fusefs/operations.h"
 
 #include "shared/base/cleanup.h"
@@ -85,6 +86,9 @@ ssize_t fs_write(struct tree *tree, const struct caller *caller, uint64_t handle
     int r = use_begin(tree, caller, handle, true, &use);
 
     if (r == 0) {
+        r = fs_breaker_write(tree, caller, use.file, offset);
+    }
+    if (r == 0) {
         /* As the caller: a write by somebody without CAP_FSETID clears set-id bits below. */
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }
@@ -132,6 +136,9 @@ int fs_fallocate(struct tree *tree, const struct caller *caller, uint64_t handle
     request.flags = (uint32_t)mode;
     fs_request_node(&request, use.file->node, NEEDS(WRITE), SIDE_CHANGES);
     r = fs_gate(&request);
+    if (r == 0 && (mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
+        r = fs_breaker_write(tree, caller, use.file, offset); /* holes, zeros, bytes taken out */
+    }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }
@@ -186,6 +193,9 @@ ssize_t fs_copy_file_range(struct tree *tree, const struct caller *caller, uint6
     fs_request_node(&request, source.file->node, NEEDS(READ), 0);
     fs_request_node(&request, target.file->node, NEEDS(WRITE), SIDE_CHANGES);
     r = fs_gate(&request);
+    if (r == 0) {
+        r = fs_breaker_write(tree, caller, target.file, to_offset);
+    }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fusefs/fs_breaker.h"
 #include "fusefs/operations.h"
 #include "fusefs/virtual_files.h"
 
@@ -41,18 +42,21 @@ static int add_file(struct fs_request *request, struct node *node, int taken_fd,
     if (descriptor == NULL) {
         return -ENOMEM;
     }
-    r = open_file_add(&request->tree->files,
-                      &(struct open_file){
-                          .node = node_pin(node),
-                          .descriptor = descriptor,
-                          .flags = flags,
-                          .needs = needs,
-                          .set_id = (mode & (S_ISUID | S_ISGID)) != 0,
-                          .judged_epoch = request->epoch,
-                          .ticket = request->ticket,
-                          .opened_ns = request->decided_ns,
-                      },
-                      &file);
+    r = open_file_add(
+        &request->tree->files,
+        &(struct open_file){
+            .node = node_pin(node),
+            .descriptor = descriptor,
+            .flags = flags,
+            .needs = needs,
+            .set_id = (mode & (S_ISUID | S_ISGID)) != 0,
+            .judged_epoch = request->epoch,
+            .existed_bytes = request->existed_bytes,
+            .watched = (needs & NEEDS(WRITE)) != 0 && breaker_is_armed(&request->tree->breaker),
+            .ticket = request->ticket,
+            .opened_ns = request->decided_ns,
+        },
+        &file);
     if (r < 0) {
         node_table_unpin(&request->tree->nodes, node);
         descriptor_unref(descriptor);
@@ -111,6 +115,12 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
     }
     if (r == 0) {
         r = fs_gate_check_links(&request, status.stx_nlink);
+    }
+    if (r == 0) {
+        r = fs_breaker_open(&request, &status, flags);
+    }
+    if (r == 0 && (needs & NEEDS(EXECUTE)) != 0) {
+        r = fs_breaker_execute(&request);
     }
     if (r == 0) {
         r = truncate_as_caller(tree, caller, fd, flags);
@@ -189,6 +199,7 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
             r = -ESTALE; /* somebody else's file has the name by now */
         }
         if (r == 0) {
+            fs_breaker_made(tree, &status);
             r = add_file(&request, node, take_fd(&fd), flags, needs, status.stx_mode, ret_handle);
         }
         if (r < 0) {

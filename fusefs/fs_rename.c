@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fusefs/fs_breaker.h"
 #include "fusefs/operations.h"
 
 #include "shared/base/cleanup.h"
@@ -114,6 +115,10 @@ static int rename_once(struct tree *tree, const struct caller *caller,
         r = check_types(&request, renaming, from->fd, to->fd);
     }
     if (r == 0) {
+        r = fs_breaker_rename(&request, from->fd, renaming->old_name.bytes, to->fd,
+                              renaming->new_name.bytes, flags);
+    }
+    if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
     }
     if (r < 0) {
@@ -126,6 +131,7 @@ static int rename_once(struct tree *tree, const struct caller *caller,
     caller_leave(&acting);
     if (r == -EEXIST && (renaming->flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)) == 0 &&
         !renaming->replaces) {
+        fs_breaker_done(&request, r);
         return RENAMING_TARGET_EXISTS;
     }
     if (r == 0 && (flags & RENAME_EXCHANGE) != 0) {

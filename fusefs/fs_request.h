@@ -50,6 +50,14 @@ struct fs_request {
     uint64_t decided_ns;
     uint64_t ticket; /* of the DECISION; 0: none was written */
     const char *operation_word;
+    /* of the circuit breaker (fs_breaker.h) */
+    struct breaker_charge charges[3];
+    unsigned int charge_count;
+    struct node_identity unmade; /* goes with this request */
+    bool unmakes;
+    uint64_t existed_bytes;   /* of an opened file: what a write into it would overwrite */
+    const char *breaker_rule; /* with DENIAL_BREAKER_TRIPPED; NULL: the policy's own rule */
+    char breaker_reason[64];
 };
 
 uint64_t fs_clock_ns(void);
@@ -83,6 +91,9 @@ int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char
  * the gate would have done had it known.
  */
 int fs_gate_check_links(struct fs_request *request, unsigned int links);
+
+/* The path of a side's name or object; "." is the mount root. */
+void fs_request_path(const struct fs_request *request, unsigned int side, struct text_buffer *path);
 
 /* Records the outcome where one is due; returns `result`. */
 int fs_request_done(struct fs_request *request, int result);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fusefs/breaker_place.h"
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
@@ -87,12 +88,45 @@ static struct control_answer reload(struct startup *startup)
     return answer;
 }
 
+/* What the operator says after the breaker has tripped. */
+static struct control_answer resume(struct startup *startup)
+{
+    struct control_answer answer = {0};
+    int r = breaker_resume(&startup->tree.breaker);
+
+    if (r == -EALREADY) {
+        answer.code = EXIT_CODE_USAGE;
+        snprintf(answer.text, sizeof(answer.text), PROGRAM ": the breaker has not tripped\n");
+    } else if (r < 0) {
+        answer.code = EXIT_CODE_FAILCORE_FAILED;
+        snprintf(answer.text, sizeof(answer.text),
+                 PROGRAM ": not resumed, since it cannot be recorded: %s\n", strerror(-r));
+    }
+    return answer;
+}
+
+static void tell_tripped(const struct startup *startup)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct breaker_trip trip;
+
+    if (breaker_last_trip(&startup->tree.breaker, &trip)) {
+        breaker_trip_describe(&trip, &text);
+        fprintf(stderr,
+                PROGRAM ": the breaker has tripped before (%s): nothing is changed until "
+                        "failcore-mount --resume %s\n",
+                text_buffer_text(&text), startup->mountpoint_path);
+    }
+}
+
 static void serve_control(struct startup *startup)
 {
-    AUTO_CLOSE int connection = control_socket_accept(startup->control);
+    enum control_word asked = CONTROL_RELOAD;
+    AUTO_CLOSE int connection = control_socket_accept(startup->control, &asked);
 
     if (connection >= 0) {
-        const struct control_answer answer = reload(startup);
+        const struct control_answer answer =
+            asked == CONTROL_RESUME ? resume(startup) : reload(startup);
 
         (void)control_socket_answer(connection, &answer);
     }
@@ -120,6 +154,7 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
         if (watched[3].revents != 0) {
             fprintf(stderr, PROGRAM ": serving; requests over %s, data %s\n",
                     server_transport(&startup->server), server_data_path(&startup->server));
+            tell_tripped(startup);
             if (ready_fd >= 0) {
                 (void)write_all(ready_fd, READY_BYTE, 1);
             }
@@ -184,6 +219,7 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
         _exit(EXIT_CODE_OK);
     }
     tell_counts(&startup.server);
+    breaker_place_leave(&startup.tree, options);
     startup_unmount(&startup);
     if (!server_wait(&startup.server, END_PATIENCE_MS)) {
         /* Somebody's copy of the mount (another mount namespace) or open file keeps the connection
@@ -270,7 +306,7 @@ static enum exit_code unmount(const struct mount_options *options)
     return EXIT_CODE_OK;
 }
 
-static enum exit_code ask_reload(const struct mount_options *options)
+static enum exit_code ask(const struct mount_options *options, enum control_word word)
 {
     struct control_answer answer = {0};
     struct failure failure = {0};
@@ -283,7 +319,7 @@ static enum exit_code ask_reload(const struct mount_options *options)
     }
     r = control_socket_path(mountpoint, path, sizeof(path));
     if (r == 0) {
-        r = control_socket_ask(path, &answer);
+        r = control_socket_ask(path, word, &answer);
     }
     if (r < 0) {
         failure_set(&failure, r, "cannot reach the server of %s: %s", mountpoint, strerror(-r));
@@ -314,7 +350,9 @@ int main(int argc, char **argv)
     case MOUNT_UNMOUNT:
         return (int)unmount(&options);
     case MOUNT_RELOAD:
-        return (int)ask_reload(&options);
+        return (int)ask(&options, CONTROL_RELOAD);
+    case MOUNT_RESUME:
+        return (int)ask(&options, CONTROL_RESUME);
     case MOUNT_SERVE:
         break;
     }

@@ -17,12 +17,15 @@ enum option_id {
     OPTION_O,
     OPTION_UNMOUNT,
     OPTION_RELOAD,
+    OPTION_RESUME,
     OPTION_RUN,
     OPTION_SESSION_FD,
     OPTION_SOURCE_FD,
     OPTION_POLICY_FD,
     OPTION_READY_FD,
     OPTION_SUPERVISOR_FD,
+    OPTION_BREAKER_FD,
+    OPTION_BREAKER_ALARM_FD,
     OPTION_OWNER_SHOWN_AS,
 };
 
@@ -38,6 +41,7 @@ static const struct option_row rows[] = {
     {OPTION_O, 'o', "options", "OPT,...", "xattr, noxattr: serve extended attributes or none"},
     {OPTION_UNMOUNT, 'u', "unmount", NULL, "unmount MOUNTPOINT"},
     {OPTION_RELOAD, 0, "reload", NULL, "load the policy of MOUNTPOINT again (as SIGHUP does)"},
+    {OPTION_RESUME, 0, "resume", NULL, "let MOUNTPOINT go on after its breaker has tripped"},
     {OPTION_HELP, 'h', "help", NULL, "show this"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
     {OPTION_RUN, 0, "run", "ID", NULL},
@@ -46,6 +50,8 @@ static const struct option_row rows[] = {
     {OPTION_POLICY_FD, 0, "policy-fd", "N", NULL},
     {OPTION_READY_FD, 0, "ready-fd", "N", NULL},
     {OPTION_SUPERVISOR_FD, 0, "supervisor-fd", "N", NULL},
+    {OPTION_BREAKER_FD, 0, "breaker-fd", "N", NULL},
+    {OPTION_BREAKER_ALARM_FD, 0, "breaker-alarm-fd", "N", NULL},
     {OPTION_OWNER_SHOWN_AS, 0, "owner-shown-as", "UID:GID", NULL},
 };
 
@@ -148,6 +154,9 @@ static int take_option(int id, const char *argument, struct mount_options *optio
     case OPTION_RELOAD:
         options->action = MOUNT_RELOAD;
         return 0;
+    case OPTION_RESUME:
+        options->action = MOUNT_RESUME;
+        return 0;
     case OPTION_POLICY:
         if (options->policy_count == MOUNT_POLICIES_MAX) {
             return bad_argument(reterr, "policy", argument, "merge some of them: too many");
@@ -189,6 +198,10 @@ static int take_option(int id, const char *argument, struct mount_options *optio
         return parse_fd("ready-fd", argument, &options->ready_fd, reterr);
     case OPTION_SUPERVISOR_FD:
         return parse_fd("supervisor-fd", argument, &options->supervisor_fd, reterr);
+    case OPTION_BREAKER_FD:
+        return parse_fd("breaker-fd", argument, &options->breaker_fd, reterr);
+    case OPTION_BREAKER_ALARM_FD:
+        return parse_fd("breaker-alarm-fd", argument, &options->breaker_alarm_fd, reterr);
     case OPTION_OWNER_SHOWN_AS:
         return parse_owner(argument, options, reterr);
     }
@@ -252,6 +265,8 @@ int mount_options_parse(int argc, char **argv, struct mount_options *ret_options
         .policy_fd = -1,
         .ready_fd = -1,
         .supervisor_fd = -1,
+        .breaker_fd = -1,
+        .breaker_alarm_fd = -1,
     };
     struct operands operands = {0};
     char *late_o = NULL;

@@ -17,7 +17,14 @@
 
 #define MOUNT_POLICIES_MAX 64
 
-enum mount_action { MOUNT_SERVE = 0, MOUNT_UNMOUNT, MOUNT_RELOAD, MOUNT_HELP, MOUNT_VERSION };
+enum mount_action {
+    MOUNT_SERVE = 0,
+    MOUNT_UNMOUNT,
+    MOUNT_RELOAD,
+    MOUNT_RESUME,
+    MOUNT_HELP,
+    MOUNT_VERSION
+};
 
 struct mount_options {
     enum mount_action action;
@@ -39,6 +46,8 @@ struct mount_options {
     int policy_fd;
     int ready_fd;
     int supervisor_fd;
+    int breaker_fd; /* the run's breaker board, and what wakes the supervisor */
+    int breaker_alarm_fd;
     bool owner_is_shown;
     uid_t shown_uid;
     gid_t shown_gid;

@@ -29,10 +29,12 @@ struct open_file {
     _Atomic uint64_t judged_epoch;   /* the policy that last permitted it */
     uint64_t ticket;                 /* of the DECISION that let it be opened; 0: none */
     uint64_t opened_ns;
-    bool carried;    /* the kernel carries its data (backing_files.h) */
-    bool counted;    /* backing_files knows of it */
-    bool set_id;     /* has set-id bits: a write must pass by us to clear them */
-    bool is_virtual; /* no backing, no policy (virtual_files.h) */
+    bool carried;                   /* the kernel carries its data (backing_files.h) */
+    bool counted;                   /* backing_files knows of it */
+    bool set_id;                    /* has set-id bits: a write must pass by us to clear them */
+    bool watched;                   /* the breaker must see each write: never carried */
+    bool is_virtual;                /* no backing, no policy (virtual_files.h) */
+    _Atomic uint64_t existed_bytes; /* that were there before; 0 once their loss is counted */
     _Atomic uint64_t bytes_read;
     _Atomic uint64_t bytes_written;
     struct open_file *next; /* of the same node */

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "fusefs/breaker_place.h"
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
@@ -26,7 +27,8 @@
     ((unsigned int)POLICY_PART_NETWORK | POLICY_PART_PROCESS | POLICY_PART_SANDBOX |               \
      POLICY_PART_LIMITS | POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET |                    \
      POLICY_PART_NAME_CHECK)
-#define PARTS_ENFORCED ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT)
+#define PARTS_ENFORCED                                                                             \
+    ((unsigned int)POLICY_PART_FILESYSTEM | POLICY_PART_AUDIT | POLICY_PART_BREAKER)
 
 #define CACHE_SECONDS    1.0  /* how long a change made underneath may stay unseen */
 #define DESCRIPTORS_MOST 2000 /* kept for nodes, wherever the limit allows more */
@@ -377,6 +379,13 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         return EXIT_CODE_FAILCORE_FAILED;
     }
     startup->tree_ready = true;
+    r = breaker_place_open(&startup->tree, options, startup->policy);
+    if (r < 0) {
+        failure_set(reterr, r, "cannot count for the breaker: %s", strerror(-r));
+        failure_set_mend(reterr, "check the runtime directory; at most %u different windows",
+                         BREAKER_WINDOWS_MAX);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
     code = mount_tree(startup, &device, reterr);
     if (code != EXIT_CODE_OK) {
         return code;
@@ -481,6 +490,16 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
         failure_set(reterr, -EIO, "the change of policy cannot be recorded");
         failure_set_mend(reterr, "%s", denial_code_mend(DENIAL_AUDIT_UNAVAILABLE));
         code = EXIT_CODE_FAILCORE_FAILED;
+    }
+    if (code == EXIT_CODE_OK) {
+        int r = breaker_set_policy(&startup->tree.breaker, policy);
+
+        if (r < 0) {
+            failure_set(reterr, r, "the new breaker cannot be kept: %s", strerror(-r));
+            failure_set_mend(reterr, "at most %u different windows from start to end",
+                             BREAKER_WINDOWS_MAX);
+            code = EXIT_CODE_FAILCORE_FAILED;
+        }
     }
     if (code != EXIT_CODE_OK) {
         policy_unref(policy);

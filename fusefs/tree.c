@@ -37,7 +37,9 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
         .options = *options,
         .root_fd = root_fd,
         .proc_fd = -1,
+        .breaker = {.audit = audit, .alarm = -1},
     };
+    made_set_init(&tree->made);
     r = tree_status_of(root_fd, &status);
     if (r < 0) {
         return r;
@@ -68,6 +70,8 @@ void tree_clear(struct tree *tree)
 {
     open_file_table_clear(&tree->files);
     node_table_clear(&tree->nodes);
+    made_set_clear(&tree->made);
+    breaker_clear(&tree->breaker);
     close_fd(&tree->proc_fd);
     close_fd(&tree->root_fd);
 }

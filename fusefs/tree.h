@@ -14,9 +14,11 @@
 #include "fusefs/caller.h"
 #include "fusefs/denials.h"
 #include "fusefs/descriptor_cache.h"
+#include "fusefs/made_set.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
 #include "shared/audit/producer.h"
+#include "shared/breaker/breaker.h"
 #include "shared/policy/policy.h"
 
 /* Reserved at the mount root (SR20). */
@@ -40,6 +42,8 @@ struct tree {
     struct open_file_table files;
     struct audit_producer *audit;
     struct denials denials;
+    struct breaker breaker; /* what it counts: fs_breaker.h */
+    struct made_set made;
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/policy/quantity.h"
 
 #define WITHIN_MAX ((UINT64_C(1) << 56) - 1)
 
@@ -110,6 +111,13 @@ bool breaker_counts(const struct breaker *breaker, enum breaker_event event)
     return rules != NULL && (rules->events & 1U << event) != 0;
 }
 
+bool breaker_is_armed(const struct breaker *breaker)
+{
+    const struct breaker_rules *rules = atomic_load(&breaker->rules);
+
+    return rules != NULL && rules->count > 0;
+}
+
 bool breaker_tripped(const struct breaker *breaker)
 {
     return breaker->board != NULL &&
@@ -161,13 +169,11 @@ static const char *plural(enum breaker_event event)
 
 void breaker_trip_describe(const struct breaker_trip *trip, struct text_buffer *text)
 {
-    text_buffer_printf(text, "more than %" PRIu64 " %s within ", trip->count,
-                       plural((enum breaker_event)trip->event));
-    if (trip->within_ms % 1000 == 0) {
-        text_buffer_printf(text, "%" PRIu64 " s", trip->within_ms / 1000);
-    } else {
-        text_buffer_printf(text, "%" PRIu64 " ms", trip->within_ms);
-    }
+    char within[QUANTITY_TEXT_MAX];
+
+    text_buffer_printf(text, "more than %" PRIu64 " %s within %s", trip->count,
+                       plural((enum breaker_event)trip->event),
+                       quantity_format(QUANTITY_DURATION, trip->within_ms, within));
 }
 
 const char *breaker_rule_word(enum breaker_event event)
@@ -281,12 +287,13 @@ static bool find_passed(const struct breaker_rules *rules, enum breaker_event ev
 }
 
 bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t count,
-                   uint64_t now_ms, struct breaker_charge *ret_charge)
+                   struct str_view path, uint64_t now_ms, struct breaker_charge *ret_charge)
 {
     const struct breaker_rules *rules = atomic_load(&breaker->rules);
     const struct breaker_charge charge = {.event = event, .count = count, .at_ms = now_ms};
     struct breaker_trip why;
 
+    (void)path;
     if (breaker_tripped(breaker)) {
         return false;
     }

@@ -57,6 +57,8 @@ uint64_t breaker_now_ms(void);
 
 /* Whether anybody counts such events at all: what costs something to find out need not be asked. */
 bool breaker_counts(const struct breaker *breaker, enum breaker_event event);
+/* Whether there is any rule. */
+bool breaker_is_armed(const struct breaker *breaker);
 bool breaker_tripped(const struct breaker *breaker);
 /* Why; false when it has not. */
 bool breaker_last_trip(const struct breaker *breaker, struct breaker_trip *ret_trip);
@@ -66,7 +68,7 @@ bool breaker_last_trip(const struct breaker *breaker, struct breaker_trip *ret_t
  * to give to breaker_take_back() if they fail. False: tripped.
  */
 bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t count,
-                   uint64_t now_ms, struct breaker_charge *ret_charge);
+                   struct str_view path, uint64_t now_ms, struct breaker_charge *ret_charge);
 void breaker_take_back(struct breaker *breaker, const struct breaker_charge *charge);
 
 /* The operator lets the run go on: counts begin anew. Recorded before it holds. */

@@ -19,15 +19,6 @@ POLICY
 check_exit "a bad policy" 65 "$bin/failcore-mount" --policy "$bad" --audit "$audit" "$source" "$mount"
 said "is named with its line and column" 'bad.yaml:4:3'
 check "and nothing is mounted" not_mounted
-breaker=$(policy_file breaker <<'POLICY'
-version: 1
-name: breaker
-breaker:
-  - {event: delete, count: 5, within: 10s, action: readonly}
-POLICY
-)
-check_exit "a breaker, which nobody here would obey" 65 "$bin/failcore-mount" --policy "$breaker" --audit "$audit" "$source" "$mount"
-said "is named with its line" 'breaker.yaml:4:'
 check_exit "a missing policy" 65 "$bin/failcore-mount" --policy "$work/none.yaml" --audit "$audit" "$source" "$mount"
 check_exit "a wrong option" 2 "$bin/failcore-mount" --polciy x "$source" "$mount"
 check_exit "a missing word" 2 "$bin/failcore-mount" "$source"

@@ -14,6 +14,8 @@
 #include "tests/support/unit.h"
 #include "tests/unit/policy/policy_text.h"
 
+#define NO_PATH ((struct str_view){0})
+
 static struct breaker_board *board_of(int *ret_fd)
 {
     struct breaker_board *board = NULL;
@@ -40,7 +42,7 @@ static struct breaker breaker_of(const char *rules, int alarm)
 
 static bool count(struct breaker *breaker, enum breaker_event event, uint64_t now_ms)
 {
-    return breaker_count(breaker, event, 1, now_ms, NULL);
+    return breaker_count(breaker, event, 1, NO_PATH, now_ms, NULL);
 }
 
 static void test_one_too_many(void **state)
@@ -105,7 +107,7 @@ static void test_failures_are_taken_back(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++) {
-        assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, 1000, &charge));
+        assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, NO_PATH, 1000, &charge));
         breaker_take_back(&breaker, &charge);
     }
     assert_true(count(&breaker, BREAKER_DELETE, 1000));
@@ -138,9 +140,9 @@ static void test_bytes(void **state)
         breaker_of("  - {event: bytes_out, count: 1MiB, within: 1m, action: readonly}\n", -1);
 
     (void)state;
-    assert_true(breaker_count(&breaker, BREAKER_BYTES_OUT, 1 << 20, 5, NULL));
-    assert_true(breaker_count(&breaker, BREAKER_BYTES_OUT, 0, 5, NULL));
-    assert_false(breaker_count(&breaker, BREAKER_BYTES_OUT, 1, 5, NULL));
+    assert_true(breaker_count(&breaker, BREAKER_BYTES_OUT, 1 << 20, NO_PATH, 5, NULL));
+    assert_true(breaker_count(&breaker, BREAKER_BYTES_OUT, 0, NO_PATH, 5, NULL));
+    assert_false(breaker_count(&breaker, BREAKER_BYTES_OUT, 1, NO_PATH, 5, NULL));
     breaker_clear(&breaker);
 }
 
@@ -272,7 +274,7 @@ static void *race_thread(void *argument)
     for (int i = 0; i < 2000; i++) {
         struct breaker_charge charge = {0};
 
-        if (breaker_count(breaker, BREAKER_DELETE, 1, breaker_now_ms(), &charge)) {
+        if (breaker_count(breaker, BREAKER_DELETE, 1, NO_PATH, breaker_now_ms(), &charge)) {
             if (i % 5 == 0) {
                 breaker_take_back(breaker, &charge);
             } else {
@@ -319,7 +321,7 @@ static void test_words(void **state)
 
     (void)state;
     breaker_trip_describe(&trip, &text);
-    assert_string_equal(text_buffer_text(&text), "more than 50 deletes within 10 s");
+    assert_string_equal(text_buffer_text(&text), "more than 50 deletes within 10s");
     text_buffer_clear(&text);
     assert_string_equal(breaker_rule_word(BREAKER_BYTES_OUT), "breaker.bytes_out");
 }

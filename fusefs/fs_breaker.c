@@ -1,0 +1,236 @@
+#include "fusefs/fs_breaker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "shared/base/cleanup.h"
+
+#define CHANGES                                                                                    \
+    (NEEDS(WRITE) | NEEDS(CREATE) | NEEDS(DELETE) | NEEDS(RENAME) | NEEDS(LINK) | NEEDS(METADATA))
+
+static void explain(struct fs_request *request)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct breaker_trip trip = {0};
+
+    (void)breaker_last_trip(&request->tree->breaker, &trip);
+    breaker_trip_describe(&trip, &text);
+    request->breaker_rule = breaker_rule_word((enum breaker_event)trip.event);
+    snprintf(request->breaker_reason, sizeof(request->breaker_reason), "%s",
+             text_buffer_text(&text));
+}
+
+bool fs_breaker_forbids(struct fs_request *request)
+{
+    unsigned int needs = 0;
+
+    if (!breaker_tripped(&request->tree->breaker)) {
+        return false;
+    }
+    for (unsigned int i = 0; i < request->side_count; i++) {
+        needs |= request->sides[i].needs;
+    }
+    if ((needs & CHANGES) == 0) {
+        return false;
+    }
+    explain(request);
+    return true;
+}
+
+void fs_breaker_blocked(struct tree *tree)
+{
+    (void)breaker_count(&tree->breaker, BREAKER_BLOCKED, 1, (struct str_view){0}, breaker_now_ms(),
+                        NULL);
+}
+
+static int refuse(struct fs_request *request)
+{
+    explain(request);
+    return fs_gate_refuse(request, DENIAL_BREAKER_TRIPPED, request->breaker_reason);
+}
+
+/* One more of these, about the object of a side. */
+static int charge(struct fs_request *request, enum breaker_event event, unsigned int side)
+{
+    AUTO(text_buffer_clear) struct text_buffer path = {0};
+    struct breaker *breaker = &request->tree->breaker;
+    struct breaker_charge *taken = &request->charges[request->charge_count];
+
+    if (!breaker_counts(breaker, event)) {
+        return breaker_tripped(breaker) ? refuse(request) : 0;
+    }
+    fs_request_path(request, side, &path);
+    if (!breaker_count(breaker, event, 1, text_buffer_view(&path), breaker_now_ms(), taken)) {
+        return refuse(request);
+    }
+    request->charge_count++;
+    return 0;
+}
+
+static bool is_made(struct tree *tree, const struct statx *status)
+{
+    struct node_identity identity = node_identity_from(status);
+
+    return made_set_has(&tree->made, &identity);
+}
+
+/* Whether it matters what was made here. */
+static bool counts_objects(const struct tree *tree)
+{
+    return breaker_counts(&tree->breaker, BREAKER_DELETE) ||
+           breaker_counts(&tree->breaker, BREAKER_OVERWRITE) ||
+           breaker_counts(&tree->breaker, BREAKER_RENAME);
+}
+
+int fs_breaker_execute(struct fs_request *request)
+{
+    return breaker_counts(&request->tree->breaker, BREAKER_EXEC) ? charge(request, BREAKER_EXEC, 0)
+                                                                 : 0;
+}
+
+/* The last name of something of our own goes: it need not be remembered. */
+static void forget_if_last(struct fs_request *request, const struct statx *status)
+{
+    if (status->stx_nlink <= 1 || S_ISDIR(status->stx_mode)) {
+        request->unmade = node_identity_from(status);
+        request->unmakes = true;
+    }
+}
+
+int fs_breaker_remove(struct fs_request *request, int directory, const char *name)
+{
+    struct statx status;
+
+    if (!counts_objects(request->tree) || tree_status_at(directory, name, &status) < 0) {
+        return 0; /* nothing there: the effect tells why */
+    }
+    if (is_made(request->tree, &status)) {
+        forget_if_last(request, &status);
+        return 0;
+    }
+    return charge(request, BREAKER_DELETE, 0);
+}
+
+int fs_breaker_rename(struct fs_request *request, int old_directory, const char *old_name,
+                      int new_directory, const char *new_name, unsigned int flags)
+{
+    struct tree *tree = request->tree;
+    struct statx from;
+    struct statx to;
+    bool replaces;
+    int r = 0;
+
+    if (!counts_objects(tree) || tree_status_at(old_directory, old_name, &from) < 0) {
+        return 0;
+    }
+    replaces = (flags & RENAME_NOREPLACE) == 0 && tree_status_at(new_directory, new_name, &to) == 0;
+    if (replaces && from.stx_ino == to.stx_ino && from.stx_dev_major == to.stx_dev_major &&
+        from.stx_dev_minor == to.stx_dev_minor) {
+        return 0; /* two names of one object: rename(2) does nothing */
+    }
+    if (!is_made(tree, &from)) {
+        r = charge(request, BREAKER_RENAME, 0);
+    }
+    if (r == 0 && replaces && !is_made(tree, &to)) {
+        r = charge(request, (flags & RENAME_EXCHANGE) != 0 ? BREAKER_RENAME : BREAKER_OVERWRITE, 1);
+    } else if (r == 0 && replaces && (flags & RENAME_EXCHANGE) == 0) {
+        forget_if_last(request, &to);
+    }
+    return r;
+}
+
+int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size)
+{
+    if (!breaker_counts(&request->tree->breaker, BREAKER_OVERWRITE) ||
+        (uint64_t)size >= status->stx_size || is_made(request->tree, status)) {
+        return 0;
+    }
+    return charge(request, BREAKER_OVERWRITE, 0);
+}
+
+int fs_breaker_open(struct fs_request *request, const struct statx *status, int flags)
+{
+    int r = 0;
+
+    if ((flags & O_ACCMODE) == O_RDONLY && (flags & O_TRUNC) == 0) {
+        return 0;
+    }
+    request->existed_bytes = 0;
+    if (!breaker_counts(&request->tree->breaker, BREAKER_OVERWRITE) || !S_ISREG(status->stx_mode) ||
+        is_made(request->tree, status)) {
+        return 0;
+    }
+    if ((flags & O_TRUNC) == 0) {
+        request->existed_bytes = status->stx_size;
+    } else if (status->stx_size > 0) {
+        r = charge(request, BREAKER_OVERWRITE, 0);
+    }
+    return r;
+}
+
+/* Through a file that is open: judged once more, and refused for the record. */
+static int refuse_use(struct tree *tree, const struct caller *caller, struct open_file *file)
+{
+    AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "write");
+    int r;
+
+    fs_request_node(&request, file->node, NEEDS(WRITE), SIDE_CHANGES);
+    r = fs_gate(&request);
+    return r == 0 ? -EACCES : r;
+}
+
+static int charge_use(struct tree *tree, const struct caller *caller, struct open_file *file)
+{
+    AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "write");
+    uint64_t existed = atomic_exchange(&file->existed_bytes, 0);
+    int r = 0;
+
+    if (existed > 0) {
+        fs_request_node(&request, file->node, NEEDS(WRITE), SIDE_CHANGES);
+        request.policy = node_table_policy(&tree->nodes, &request.epoch);
+        request.operation_word = "write";
+        r = charge(&request, BREAKER_OVERWRITE, 0);
+        if (r < 0) {
+            atomic_store(&file->existed_bytes, existed);
+        }
+    }
+    return r;
+}
+
+int fs_breaker_write(struct tree *tree, const struct caller *caller, struct open_file *file,
+                     off_t offset)
+{
+    if (breaker_tripped(&tree->breaker)) {
+        return refuse_use(tree, caller, file);
+    }
+    if (offset >= 0 &&
+        (uint64_t)offset < atomic_load_explicit(&file->existed_bytes, memory_order_relaxed)) {
+        return charge_use(tree, caller, file);
+    }
+    return 0;
+}
+
+void fs_breaker_made(struct tree *tree, const struct statx *status)
+{
+    if (counts_objects(tree)) {
+        struct node_identity identity = node_identity_from(status);
+
+        made_set_add(&tree->made, &identity);
+    }
+}
+
+void fs_breaker_done(struct fs_request *request, int result)
+{
+    while (request->charge_count > 0) {
+        const struct breaker_charge *taken = &request->charges[--request->charge_count];
+
+        if (result < 0) {
+            breaker_take_back(&request->tree->breaker, taken);
+        }
+    }
+    if (request->unmakes && result == 0) {
+        made_set_remove(&request->tree->made, &request->unmade);
+    }
+    request->unmakes = false;
+}

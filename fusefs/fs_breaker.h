@@ -1,0 +1,51 @@
+/*
+ * What the circuit breaker counts in the mount (shared/breaker/breaker.h), and what a tripped one
+ * refuses.
+ *
+ * Counted is what the policy has allowed, about an object that this mount has not made since it
+ * began to serve, just before the effect; a failed effect is taken back:
+ *
+ *     delete      a name is removed. Counted by the object, whatever it is called by now: moving it
+ *                 first, or linking it, changes nothing. A directory counts as one, what is in it
+ *                 was removed one by one before
+ *     overwrite   content is lost: truncation of what is not empty, the first write of an open file
+ *                 into what was there when it was opened (also by a copy or a hole), or a rename
+ *                 onto it
+ *     rename      an object gets another name; a directory counts as one, whatever lies below,
+ * since nothing of it is lost. An exchange is two blocked     a refusal by the policy exec an
+ * execution of a file in the mount
+ *
+ * No race: while a name is changed through the mount the kernel keeps its directory to itself, so
+ * the object that was looked at is the one that goes.
+ *
+ * A tripped breaker refuses every change, also through files that are open.
+ */
+#ifndef FAILCORE_FUSEFS_FS_BREAKER_H
+#define FAILCORE_FUSEFS_FS_BREAKER_H
+
+#include "fusefs/fs_request.h"
+
+/* The gate's question: 0, or it has tripped and the request would change something; then the
+ * request knows the rule and the reason. */
+bool fs_breaker_forbids(struct fs_request *request);
+/* The policy refuses something: one more. */
+void fs_breaker_blocked(struct tree *tree);
+
+/* Each before its effect: 0, or recorded and refused. */
+int fs_breaker_execute(struct fs_request *request);
+int fs_breaker_remove(struct fs_request *request, int directory, const char *name);
+int fs_breaker_rename(struct fs_request *request, int old_directory, const char *old_name,
+                      int new_directory, const char *new_name, unsigned int flags);
+int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size);
+/* A file is opened; remembers in the request what a write may overwrite. */
+int fs_breaker_open(struct fs_request *request, const struct statx *status, int flags);
+/* A write (or its like) through an open file at this offset. */
+int fs_breaker_write(struct tree *tree, const struct caller *caller, struct open_file *file,
+                     off_t offset);
+
+/* An object was made by this request. */
+void fs_breaker_made(struct tree *tree, const struct statx *status);
+/* The outcome is there: what failed is taken back, what is gone is forgotten. */
+void fs_breaker_done(struct fs_request *request, int result);
+
+#endif
