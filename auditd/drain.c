@@ -152,6 +152,7 @@ static int append_left(struct drain *drain, struct link *link, unsigned int inde
                        struct event_record *record)
 {
     record->head.pseq = link->rings[index].next_pseq;
+    record->head.mono_ns = drain_mono_ns(); /* later ones may be in the log; numbers tell when */
     record->head.flags &= (uint8_t)~EVENT_FLAG_SYNC;
     return append(drain, link, index, record);
 }
