@@ -43,6 +43,30 @@ static struct str_view value_of(const struct live_run *run, const char *key)
     return value;
 }
 
+/* What its breaker has done to it. */
+static const char *state_of(const struct live_run *run)
+{
+    const char *breaker = text_buffer_text(&run->breaker);
+
+    return strstr(breaker, "\"action\":\"freeze\"") != NULL     ? "frozen"
+           : strstr(breaker, "\"action\":\"readonly\"") != NULL ? "read-only"
+           : breaker[0] != '\0'                                 ? "tripped"
+                                                                : "running";
+}
+
+/* The description, and what the breaker says as one member more. */
+static void print_json(const struct live_run *run)
+{
+    const size_t length = run->description.length;
+
+    if (run->breaker.length == 0 || length == 0) {
+        puts(text_buffer_text(&run->description));
+        return;
+    }
+    printf("%.*s,\"breaker\":%s}\n", (int)length - 1, text_buffer_text(&run->description),
+           text_buffer_text(&run->breaker));
+}
+
 static void print_line(const struct live_run *run)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
@@ -52,9 +76,9 @@ static void print_line(const struct live_run *run)
     if (command_line.length > 0) {
         command_line.length--; /* the object's brace */
     }
-    text_buffer_printf(&text, "%-22s %-12s %8d %5lld:%02lld  ", run->id,
-                       run->name[0] == '\0' ? "-" : run->name, run->pid, seconds / 60,
-                       seconds % 60);
+    text_buffer_printf(&text, "%-22s %-12s %8d %5lld:%02lld %-9s ", run->id,
+                       run->name[0] == '\0' ? "-" : run->name, run->pid, seconds / 60, seconds % 60,
+                       state_of(run));
     (void)inert_text_append_cut(&text, command_line, 60, INERT_TERMINAL);
     puts(text_buffer_text(&text));
 }
@@ -64,10 +88,11 @@ static int show(void *context, const struct live_run *run)
     struct listing *listing = context;
 
     if (listing->json) {
-        puts(text_buffer_text(&run->description));
+        print_json(run);
     } else {
         if (listing->count == 0) {
-            printf("%-22s %-12s %8s %8s  %s\n", "RUN", "NAME", "PID", "TIME", "COMMAND");
+            printf("%-22s %-12s %8s %8s %-9s %s\n", "RUN", "NAME", "PID", "TIME", "STATE",
+                   "COMMAND");
         }
         print_line(run);
     }

@@ -1,4 +1,4 @@
-/* failcore stop and failcore kill: the end of a run, asked for or made. */
+/* failcore stop, kill and resume: what an operator says to live runs. */
 #include <stdio.h>
 
 #include "cli/run/live_runs.h"
@@ -27,8 +27,29 @@ static const struct command_table kill_command = {
     .option_count = 1,
 };
 
-static int end_runs(const struct command_table *command, int argc, char **argv, const char *word,
-                    int timeout_ms)
+static const struct command_table resume_command = {
+    .name = "failcore resume",
+    .synopsis = "RUN...",
+    .summary = "lets runs go on after their circuit breaker has tripped",
+    .options = options,
+    .option_count = 1,
+};
+
+/* Each of these is done to one run. */
+typedef int run_action(const struct live_run *run, struct failure *reterr);
+
+static int stop_run(const struct live_run *run, struct failure *reterr)
+{
+    return live_run_end(run, "stop", STOP_TIMEOUT_MS, reterr);
+}
+
+static int kill_run(const struct live_run *run, struct failure *reterr)
+{
+    return live_run_end(run, "kill", KILL_TIMEOUT_MS, reterr);
+}
+
+static int for_each_run(const struct command_table *command, int argc, char **argv,
+                        run_action *action)
 {
     struct option_scan scan = option_scan_init(command, argc, argv);
     struct failure failure = {0};
@@ -52,8 +73,7 @@ static int end_runs(const struct command_table *command, int argc, char **argv, 
         AUTO(live_run_clear) struct live_run run = {0};
         struct failure why = {0};
 
-        if (live_run_find(argv[i], &run, &why) < 0 ||
-            live_run_end(&run, word, timeout_ms, &why) < 0) {
+        if (live_run_find(argv[i], &run, &why) < 0 || action(&run, &why) < 0) {
             failure_print(stderr, command->name, &why);
             result = EXIT_CODE_FAILCORE_FAILED;
         }
@@ -63,10 +83,15 @@ static int end_runs(const struct command_table *command, int argc, char **argv, 
 
 int verb_stop(int argc, char **argv)
 {
-    return end_runs(&stop_command, argc, argv, "stop", STOP_TIMEOUT_MS);
+    return for_each_run(&stop_command, argc, argv, stop_run);
 }
 
 int verb_kill(int argc, char **argv)
 {
-    return end_runs(&kill_command, argc, argv, "kill", KILL_TIMEOUT_MS);
+    return for_each_run(&kill_command, argc, argv, kill_run);
+}
+
+int verb_resume(int argc, char **argv)
+{
+    return for_each_run(&resume_command, argc, argv, live_run_resume);
 }

@@ -8,6 +8,7 @@
     ROW("ps", verb_ps, "the runs that live now")                                                   \
     ROW("stop", verb_stop, "asks runs to end, and ends them after ten seconds")                    \
     ROW("kill", verb_kill, "ends runs now, whatever they do")                                      \
+    ROW("resume", verb_resume, "lets runs go on after their circuit breaker has tripped")          \
     ROW("run", verb_run, "runs a command so that unsafe actions cannot happen")                    \
     ROW("audit", verb_audit, "verify, prove and export the audit log")                             \
     ROW("doctor", verb_doctor, "what this machine really enforces, and the mend")                  \

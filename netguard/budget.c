@@ -226,6 +226,11 @@ bool budget_count_end(struct budget *budget, const struct net_settings *settings
     return news;
 }
 
+uint64_t budget_bytes_sent(const struct budget *budget)
+{
+    return budget->ended + budget->live;
+}
+
 void budget_count_ended(struct budget *budget, struct str_view host, uint64_t bytes_out)
 {
     struct host_spent *known = find_host(budget, host);

@@ -43,6 +43,8 @@ const char *budget_check_bytes(const struct budget *budget, const struct net_set
 void budget_count_begin(struct budget *budget);
 void budget_count_live(struct budget *budget, struct str_view host, uint64_t bytes_out);
 bool budget_count_end(struct budget *budget, const struct net_settings *settings);
+/* All that was counted, of ended and of live flows. */
+uint64_t budget_bytes_sent(const struct budget *budget);
 /* A flow has ended with this many bytes. */
 void budget_count_ended(struct budget *budget, struct str_view host, uint64_t bytes_out);
 

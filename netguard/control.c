@@ -48,6 +48,16 @@ static enum control_outcome serve_reload(struct guard *guard, int socket, int po
     return error == -ENOTRECOVERABLE ? CONTROL_STOP : CONTROL_GO_ON;
 }
 
+static void serve_resume(struct guard *guard, int socket)
+{
+    int error = breaker_resume(&guard->breaker);
+    const char *answer = error == 0           ? "ok"
+                         : error == -EALREADY ? "the breaker has not tripped\n\n"
+                                              : "it cannot be recorded\n\n";
+
+    (void)send(socket, answer, strlen(answer), MSG_NOSIGNAL);
+}
+
 enum control_outcome control_serve(struct guard *guard, int listener)
 {
     AUTO_CLOSE int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -73,6 +83,8 @@ enum control_outcome control_serve(struct guard *guard, int listener)
         send_status(guard, socket);
     } else if (strcmp(word, "reload") == 0 && fd >= 0) {
         return serve_reload(guard, socket, fd);
+    } else if (strcmp(word, "resume") == 0) {
+        serve_resume(guard, socket);
     } else if (strcmp(word, "stop") == 0) {
         (void)send(socket, "ok", 2, MSG_NOSIGNAL);
         return CONTROL_STOP;

@@ -4,8 +4,9 @@
  *
  *     join      "ok" with the agent's network namespace and, when there is one, its owner
  *     status    one JSON object
- *     reload    with the new resolved policy as a descriptor: "ok", or the three lines of the
- * failure stop      "ok", then the guard ends
+ *     reload    with the new resolved policy as a descriptor: "ok", or the failure's three lines
+ *     resume    after the breaker has tripped: "ok", or the failure's three lines
+ *     stop      "ok", then the guard ends
  *
  * Only the user who started the guard, and root, are answered.
  */

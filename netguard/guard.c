@@ -1,5 +1,7 @@
 #include "netguard/guard.h"
 
+#include "netguard/guard_breaker.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
@@ -262,12 +264,15 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
         .resolver = -1,
     };
     guard->gate.host = &guard->host;
+    guard->gate.breaker = &guard->breaker;
     guard->pins = pin_table_new();
     guard->gate.budget = budget_new();
     guard->flows = flow_table_new();
     error = guard->pins == NULL || guard->flows == NULL || guard->gate.budget == NULL
-                ? explain(reterr, -ENOMEM, "cannot start the guard")
-                : start_all(guard, options, reterr);
+                ? -ENOMEM
+                : guard_breaker_open(guard, options);
+    error = error < 0 ? explain(reterr, error, "cannot start the guard")
+                      : start_all(guard, options, reterr);
     if (error < 0) {
         guard_stop(guard);
     }
@@ -300,6 +305,7 @@ void guard_stop(struct guard *guard)
     pin_table_free(guard->pins);
     flow_table_free(guard->flows);
     budget_free(guard->gate.budget);
+    breaker_clear(&guard->breaker);
     guard->gate.budget = NULL;
     policy_unref(guard->gate.policy);
     guard->gate.policy = NULL;
@@ -326,6 +332,9 @@ int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
         error =
             audit_producer_set_policy(guard->gate.audit, policy_name(policy),
                                       policy_revision(policy), str_view_from(policy_hash(policy)));
+    }
+    if (error == 0) {
+        error = breaker_set_policy(&guard->breaker, policy);
     }
     if (error < 0) {
         policy_unref(policy);

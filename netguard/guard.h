@@ -35,6 +35,9 @@ struct guard {
     struct uplink uplink;
     struct host_networks host; /* empty: no host lies beyond the uplink */
     struct net_gate gate;
+    struct breaker breaker;
+    bool tripped;           /* as last seen: flows were judged again since */
+    uint64_t bytes_counted; /* by the breaker */
     struct packet_queue queue;
     struct drop_log drop_log;
     struct netlink tables; /* rules and sets */
@@ -54,6 +57,8 @@ struct guard_options {
     struct audit_producer *audit;
     struct uplink_choice uplink;
     struct dns_upstreams upstreams; /* empty: the world's own resolvers */
+    int breaker_fd;                 /* the run's breaker board; -1: one of its own */
+    int breaker_alarm_fd;
     int starter; /* socket that hears of the namespaces as soon as they are made; -1: none */
 };
 
@@ -76,8 +81,8 @@ int guard_judge_all_again(struct guard *guard);
  * is refused whole. */
 #define GUARD_ENFORCED                                                                             \
     (POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_FILESYSTEM | POLICY_PART_PROCESS | \
-     POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_AUDIT | POLICY_PART_CONTENT |          \
-     POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET)
+     POLICY_PART_SANDBOX | POLICY_PART_LIMITS | POLICY_PART_BREAKER | POLICY_PART_AUDIT |          \
+     POLICY_PART_CONTENT | POLICY_PART_DNS_BUDGET | POLICY_PART_NETWORK_BUDGET)
 
 /* One packet from the queue: context is the guard. */
 packet_queue_handler guard_judge_packet;

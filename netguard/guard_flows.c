@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "netguard/clock.h"
+#include "netguard/guard_breaker.h"
 
 static void record_end(struct guard *guard, const struct flow *flow,
                        const struct conntrack_flow *counted)
@@ -54,7 +55,8 @@ int guard_count_bytes(struct guard *guard)
 {
     const struct net_settings *settings = &guard->gate.settings;
 
-    if (settings->budget.bytes_out == 0 && settings->budget.bytes_out_per_host == 0) {
+    if (settings->budget.bytes_out == 0 && settings->budget.bytes_out_per_host == 0 &&
+        !breaker_counts(&guard->breaker, BREAKER_BYTES_OUT)) {
         return 0;
     }
     budget_count_begin(guard->gate.budget);
@@ -62,6 +64,7 @@ int guard_count_bytes(struct guard *guard)
         conntrack_each(&guard->conntrack, on_counted, guard) < 0) {
         return -EIO; /* what cannot be counted is not granted */
     }
+    guard_breaker_count_bytes(guard);
     return budget_count_end(guard->gate.budget, settings) ? guard_judge_all_again(guard) : 0;
 }
 

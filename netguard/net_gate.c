@@ -1,8 +1,11 @@
 #include "netguard/net_gate.h"
 
+#include <string.h>
+
 #include "netguard/clock.h"
 #include "netguard/dns/dns_message.h"
 #include "netguard/flow/packet_view.h"
+#include "shared/base/cleanup.h"
 
 static struct decision refusal(enum denial_code code, struct str_view reason)
 {
@@ -10,10 +13,29 @@ static struct decision refusal(enum denial_code code, struct str_view reason)
         .verdict = VERDICT_DENY, .code = code, .rule = RULE_BUILTIN, .reason = reason};
 }
 
+static struct decision refuse_tripped(void)
+{
+    return refusal(DENIAL_BREAKER_TRIPPED, STR_VIEW_LITERAL("the circuit breaker has tripped"));
+}
+
+/* What the breaker says in place of a rule of the policy. */
+static void explain_trip(const struct net_gate *gate, struct audit_event *event,
+                         struct text_buffer *reason)
+{
+    struct breaker_trip trip = {0};
+
+    (void)breaker_last_trip(gate->breaker, &trip);
+    breaker_trip_describe(&trip, reason);
+    event->rule = str_view_from(breaker_rule_word((enum breaker_event)trip.event));
+    event->reason = text_buffer_view(reason);
+}
+
 /* Completes the event by the decision and publishes it; the decision that holds comes back. */
 static struct decision record(const struct net_gate *gate, struct audit_event *event,
                               struct decision decision, uint64_t began_ns, uint64_t *ret_ticket)
 {
+    AUTO(text_buffer_clear) struct text_buffer reason = {0};
+
     event->kind = AUDIT_KIND_DECISION;
     event->rule = policy_rule_id(gate->policy, decision.rule);
     event->overhead_ns = clock_now_ns() - began_ns;
@@ -27,6 +49,12 @@ static struct decision record(const struct net_gate *gate, struct audit_event *e
         event->code = str_view_from(denial_code_word(decision.code));
         event->error = denial_code_errno(decision.code);
         event->reason = decision.reason;
+        if (decision.code == DENIAL_BREAKER_TRIPPED) {
+            explain_trip(gate, event, &reason);
+        } else {
+            (void)breaker_count(gate->breaker, BREAKER_BLOCKED, 1, (struct str_view){0},
+                                breaker_now_ms(), NULL);
+        }
     }
     if (audit_emit(gate->audit, event, ret_ticket) < 0) {
         return refusal(DENIAL_AUDIT_UNAVAILABLE,
@@ -115,6 +143,16 @@ static struct decision refuse_overspent(const struct net_gate *gate,
     return why == NULL ? decision : refusal(DENIAL_BUDGET_EXCEEDED, str_view_from(why));
 }
 
+/* One more connection, if it is one; what goes on already is only asked whether it may. */
+static bool breaker_permits(const struct net_gate *gate, const struct flow_question *question)
+{
+    if (question->again || strcmp(question->operation, "hello") == 0) {
+        return !breaker_tripped(gate->breaker);
+    }
+    return breaker_count(gate->breaker, BREAKER_CONNECT, 1, (struct str_view){0}, breaker_now_ms(),
+                         NULL);
+}
+
 struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
                               uint64_t *ret_ticket)
 {
@@ -139,6 +177,9 @@ struct decision net_gate_flow(const struct net_gate *gate, const struct flow_que
     }
     decision = refuse_unchecked(gate, question, decision);
     decision = refuse_overspent(gate, question, decision);
+    if (decision_permits(decision) && !breaker_permits(gate, question)) {
+        decision = refuse_tripped();
+    }
     if (decision_permits(decision) && decision.name_check == NAME_CHECK_ADDRESS_ONLY &&
         question->name_count > 0 && question->remark == NULL) {
         event.reason = STR_VIEW_LITERAL("the name inside is not checked (address-only)");
@@ -207,6 +248,9 @@ struct decision net_gate_name(const struct net_gate *gate, const struct name_que
     if (decision_permits(decision) && !type_is_resolved(question->type)) {
         decision = refusal(DENIAL_PROTOCOL_DENIED,
                            STR_VIEW_LITERAL("only addresses are asked for (A, AAAA)"));
+    }
+    if (decision_permits(decision) && breaker_tripped(gate->breaker)) {
+        decision = refuse_tripped();
     }
     if (decision_permits(decision)) {
         const char *why =

@@ -14,6 +14,7 @@
 #include "netguard/budget.h"
 #include "netguard/link/host_networks.h"
 #include "shared/audit/producer.h"
+#include "shared/breaker/breaker.h"
 #include "shared/policy/policy.h"
 
 struct net_gate {
@@ -21,6 +22,7 @@ struct net_gate {
     struct net_settings settings; /* of the policy */
     struct audit_producer *audit;
     struct budget *budget;
+    struct breaker *breaker;          /* what it counts here: guard_breaker.h */
     const struct host_networks *host; /* closed like private space */
     bool closed;                      /* no uplink: what a policy allows cannot go anywhere */
 };

@@ -16,6 +16,7 @@
 #include "netguard/clock.h"
 #include "netguard/control.h"
 #include "netguard/guard.h"
+#include "netguard/guard_breaker.h"
 #include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
 #include "shared/base/cleanup.h"
@@ -31,6 +32,8 @@ enum option_id {
     OPTION_CONTROL_FD,
     OPTION_LISTEN_FD,
     OPTION_SUPERVISOR_FD,
+    OPTION_BREAKER_FD,
+    OPTION_BREAKER_ALARM_FD,
     OPTION_HELP,
 };
 
@@ -43,6 +46,8 @@ static const struct option_row options[] = {
     {OPTION_CONTROL_FD, 0, "control-fd", "N", "socket that hears \"ready\" or the failure"},
     {OPTION_LISTEN_FD, 0, "listen-fd", "N", "listening socket for failcore-netns"},
     {OPTION_SUPERVISOR_FD, 0, "supervisor-fd", "N", "readable or hung up: leave at once"},
+    {OPTION_BREAKER_FD, 0, "breaker-fd", "N", "the run's breaker board"},
+    {OPTION_BREAKER_ALARM_FD, 0, "breaker-alarm-fd", "N", "wakes whoever answers a trip"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 
@@ -55,7 +60,7 @@ static const struct command_table command = {
 };
 
 struct settings {
-    int policy_fd, control_fd, listen_fd, supervisor_fd;
+    int policy_fd, control_fd, listen_fd, supervisor_fd, breaker_fd, breaker_alarm_fd;
     const char *run, *audit, *uplink;
     struct dns_upstreams upstreams;
     bool help;
@@ -98,6 +103,10 @@ static int read_option(struct settings *settings, int id, const char *argument,
         return read_fd(argument, &settings->listen_fd, reterr);
     case OPTION_SUPERVISOR_FD:
         return read_fd(argument, &settings->supervisor_fd, reterr);
+    case OPTION_BREAKER_FD:
+        return read_fd(argument, &settings->breaker_fd, reterr);
+    case OPTION_BREAKER_ALARM_FD:
+        return read_fd(argument, &settings->breaker_alarm_fd, reterr);
     case OPTION_UPSTREAM:
         return add_upstream(settings, argument, reterr);
     case OPTION_RUN:
@@ -121,8 +130,12 @@ static int read_command_line(int argc, char **argv, struct settings *settings,
     struct option_scan scan = option_scan_init(&command, argc, argv);
     int id, error = 0;
 
-    *settings =
-        (struct settings){.policy_fd = -1, .control_fd = -1, .listen_fd = -1, .supervisor_fd = -1};
+    *settings = (struct settings){.policy_fd = -1,
+                                  .control_fd = -1,
+                                  .listen_fd = -1,
+                                  .supervisor_fd = -1,
+                                  .breaker_fd = -1,
+                                  .breaker_alarm_fd = -1};
     while (error == 0 && (id = option_scan_next(&scan, reterr)) != 0) {
         error = id < 0 ? id : read_option(settings, id, scan.argument, reterr);
     }
@@ -186,6 +199,9 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
         }
         guard_end_waiting(guard);
         *next_beat_ms = now + RULESET_HEARTBEAT_MS;
+    }
+    if (guard_breaker_look(guard) < 0) {
+        return true;
     }
     if (poll(polled, POLLED_COUNT, (int)(*next_beat_ms - now)) < 0) {
         return errno != EINTR;
@@ -279,6 +295,8 @@ static int run(const struct settings *settings, struct failure *reterr)
     AUTO(policy_release) struct policy *policy = NULL;
     AUTO(detach_audit) struct audit_producer *audit = NULL;
     struct guard_options start = {.upstreams = settings->upstreams,
+                                  .breaker_fd = settings->breaker_fd,
+                                  .breaker_alarm_fd = settings->breaker_alarm_fd,
                                   .starter = settings->control_fd};
     static struct guard guard; /* too large for a stack; of this process alone */
     AUTO_CLOSE int signals = open_signals();

@@ -23,6 +23,8 @@ void status_write(struct guard *guard, struct text_buffer *text)
     text_buffer_append_json_string(text, policy_name(guard->gate.policy));
     text_buffer_append_text(text, ",\"policy_hash\":");
     text_buffer_append_json_string(text, str_view_from(policy_hash(guard->gate.policy)));
+    text_buffer_printf(text, ",\"breaker\":\"%s\"",
+                       breaker_tripped(&guard->breaker) ? "tripped" : "closed");
     text_buffer_printf(text,
                        ",\"generation\":%" PRIu32 ",\"pinned_addresses\":%zu,\"packets\":{"
                        "\"judged\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"queue_overruns\":%" PRIu64

@@ -103,12 +103,26 @@ enum control_word control_serve(struct control *control)
         asked = CONTROL_STOP;
     } else if (strcmp(word, "kill") == 0) {
         asked = CONTROL_KILL;
+    } else if (strcmp(word, "resume") == 0) {
+        control->asker = take_fd(&client);
+        return CONTROL_RESUME;
     }
     (void)send(client, asked == CONTROL_NOTHING ? "unknown" : "ok", 2, MSG_NOSIGNAL);
     if (asked != CONTROL_NOTHING && control->client_count < CONTROL_CLIENTS_MAX) {
         control->clients[control->client_count++] = take_fd(&client);
     }
     return asked;
+}
+
+void control_answer(struct control *control, int error)
+{
+    AUTO_CLOSE int client = control->asker;
+    const char *answer = error == 0 ? "ok" : error == -EALREADY ? "not tripped" : "not recorded";
+
+    control->asker = -1;
+    if (client > 0) {
+        (void)send(client, answer, strlen(answer), MSG_NOSIGNAL);
+    }
 }
 
 void control_close(struct control *control, const struct run_plan *plan)

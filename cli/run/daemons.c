@@ -48,6 +48,10 @@ static void add_common(struct command_line *line, const struct daemon_context *c
 {
     add_fd(line, "--policy-fd", context->policy_fd);
     add_fd(line, "--supervisor-fd", context->supervisor_fd);
+    if (context->breaker_fd >= 0) {
+        add_fd(line, "--breaker-fd", context->breaker_fd);
+        add_fd(line, "--breaker-alarm-fd", context->breaker_alarm_fd);
+    }
     add(line, "--run", context->plan->id);
     add(line, "--audit", context->audit_directory);
 }

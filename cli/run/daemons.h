@@ -22,6 +22,8 @@ struct daemon_context {
     const char *audit_directory;
     int policy_fd;     /* the resolved policy, sealed */
     int supervisor_fd; /* readable when the supervisor is gone */
+    int breaker_fd;    /* the run's breaker board; -1: there is no breaker */
+    int breaker_alarm_fd;
 };
 
 /* Both return at once; what they are waited for comes over the socket and the pipe. */

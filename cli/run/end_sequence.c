@@ -96,6 +96,7 @@ void end_sequence(struct supervisor *supervisor)
         report_after_run(supervisor->plan->options->audit, supervisor->plan->id);
     }
     control_close(&supervisor->control, supervisor->plan);
+    run_breaker_close(&supervisor->breaker);
     close_fd(&supervisor->guard_socket);
     close_fd(&supervisor->mount_socket);
     close_fd(&supervisor->mount_ready);

@@ -27,6 +27,7 @@ struct job {
     const struct first_process *first;
     int signals;
     pid_t command;
+    bool frozen; /* by the breaker: nobody but the operator lets it go on */
 };
 
 _Noreturn static void give_up(int socket, int error, struct failure *failure)
@@ -213,12 +214,21 @@ static void obey(struct job *job)
     if (message_receive(job->first->socket, &message, NULL, &no_fds, &failure) < 0) {
         _exit(125); /* no supervisor: no run */
     }
-    if (message.kind == MESSAGE_CONTINUE) {
+    if (message.kind == MESSAGE_FREEZE) {
+        job->frozen = true;
+        /* All of this pid namespace but us: also what forks at this moment (kill(2), fork(2)). */
+        (void)kill(-1, SIGSTOP);
+    } else if (message.kind == MESSAGE_THAW) {
+        job->frozen = false;
+        (void)kill(-1, SIGCONT);
+    } else if (message.kind == MESSAGE_CONTINUE && !job->frozen) {
         take_the_terminal_back(job);
         (void)kill(-job->command, SIGCONT);
     } else if (message.kind == MESSAGE_SIGNAL && message.signal == SIGTERM) {
         (void)kill(job->command, SIGTERM);
-        (void)kill(job->command, SIGCONT); /* a stopped one would never see it */
+        if (!job->frozen) {
+            (void)kill(job->command, SIGCONT); /* a stopped one would never see it */
+        }
     } else if (message.kind == MESSAGE_SIGNAL) {
         (void)kill(-job->command, message.signal);
     }

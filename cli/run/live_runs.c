@@ -16,6 +16,7 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/confine/process_handle.h"
+#include "shared/policy/denial_codes.h"
 
 #define ANSWER_TIMEOUT_MS 500
 #define DESCRIPTION_MAX   65536
@@ -23,6 +24,7 @@
 void live_run_clear(struct live_run *run)
 {
     text_buffer_clear(&run->description);
+    text_buffer_clear(&run->breaker);
     *run = (struct live_run){0};
 }
 
@@ -68,6 +70,21 @@ static void take_text(const char *json, const char *key, char *text, size_t size
     }
 }
 
+/* What run_breaker.c left; a run that has none goes on. */
+static void read_breaker(int runtime, const char *id, struct live_run *run)
+{
+    char path[LIVE_RUN_NAME_MAX + 16];
+    AUTO_CLOSE int file = -1;
+
+    snprintf(path, sizeof(path), "runs/%s/breaker", id);
+    file = openat(runtime, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file >= 0 && read_to_end(file, DESCRIPTION_MAX, &run->breaker) == 0 &&
+        run->breaker.length > 0) {
+        run->breaker.bytes[strcspn(run->breaker.bytes, "\n")] = '\0';
+        run->breaker.length = strlen(run->breaker.bytes);
+    }
+}
+
 static int read_description(int runtime, const char *id, struct live_run *run)
 {
     char path[LIVE_RUN_NAME_MAX + 16];
@@ -92,6 +109,7 @@ static int read_description(int runtime, const char *id, struct live_run *run)
     take_number(run->description.bytes, "\"started\":", &run->started);
     /* "name" comes before anything that the caller wrote freely. */
     take_text(run->description.bytes, "\"name\":\"", run->name, sizeof(run->name));
+    read_breaker(runtime, id, run);
     return 0;
 }
 
@@ -190,6 +208,33 @@ static int kill_supervisor(const struct live_run *run)
     }
     (void)process_handle_signal(handle, SIGKILL);
     return process_handle_wait(handle, ANSWER_TIMEOUT_MS);
+}
+
+int live_run_resume(const struct live_run *run, struct failure *reterr)
+{
+    AUTO_CLOSE int runtime = runtime_directory_open(reterr);
+    AUTO_CLOSE int client = runtime < 0 ? runtime : connect_to(runtime, run->id);
+    char answer[32] = "";
+
+    if (client < 0) {
+        return failure_set(reterr, client, "cannot reach the run %s: %s", run->id,
+                           strerror(-client));
+    }
+    if (send(client, "resume", 6, MSG_NOSIGNAL) != 6 || !answers(client, ANSWER_TIMEOUT_MS) ||
+        recv(client, answer, sizeof(answer) - 1, 0) <= 0) {
+        return failure_set(reterr, -EPIPE, "the run %s does not answer", run->id);
+    }
+    if (strcmp(answer, "ok") == 0) {
+        return 0;
+    }
+    if (strcmp(answer, "not tripped") == 0) {
+        failure_set(reterr, -EALREADY, "the breaker of %s has not tripped", run->id);
+        failure_set_mend(reterr, "failcore ps");
+        return -EALREADY;
+    }
+    failure_set(reterr, -EIO, "the run %s was not resumed: it cannot be recorded", run->id);
+    failure_set_mend(reterr, "%s", denial_code_mend(DENIAL_AUDIT_UNAVAILABLE));
+    return -EIO;
 }
 
 int live_run_end(const struct live_run *run, const char *word, int timeout_ms,

@@ -18,6 +18,7 @@ struct live_run {
     int pid;                        /* the supervisor's */
     long long started;              /* seconds since 1970 */
     struct text_buffer description; /* the JSON object, without a newline */
+    struct text_buffer breaker;     /* likewise, of a breaker that has tripped; else empty */
 };
 void live_run_clear(struct live_run *run);
 
@@ -27,6 +28,9 @@ int live_runs_each(int (*visit)(void *context, const struct live_run *run), void
 
 /* By id, by name, or by the beginning of an id that only one has. -ENOENT, -ENOTUNIQ. */
 int live_run_find(const char *word, struct live_run *ret_run, struct failure *reterr);
+
+/* After its breaker has tripped. */
+int live_run_resume(const struct live_run *run, struct failure *reterr);
 
 /* Sends "stop" or "kill" and waits for the end of the run. A supervisor that does not answer in
  * time is killed, which ends the run as well. */

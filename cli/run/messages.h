@@ -24,6 +24,8 @@ enum message_kind {
     MESSAGE_STOPPED,      /* from first: stopped by a job-control signal */
     MESSAGE_SIGNAL,       /* to first: signal for the command */
     MESSAGE_CONTINUE,     /* to first: into the foreground again */
+    MESSAGE_FREEZE,       /* to first: stop all processes of the run */
+    MESSAGE_THAW,         /* to first: and let them go on */
     MESSAGE_ENDED,        /* from first: exit_code or signal */
 };
 

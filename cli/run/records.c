@@ -19,6 +19,7 @@
     ROW(CAUSE_NOT_EXECUTABLE, "not_executable")                                                    \
     ROW(CAUSE_DAEMON_DIED, "daemon_died")                                                          \
     ROW(CAUSE_LIMIT, "limit")                                                                      \
+    ROW(CAUSE_BREAKER, "breaker")                                                                  \
     ROW(CAUSE_STOPPED, "stopped")                                                                  \
     ROW(CAUSE_KILLED, "killed")
 
@@ -50,6 +51,7 @@ int run_exit_code(const struct run_result *result)
         return result->exit_code >= 0 ? result->exit_code
                : result->signal != 0  ? 128 + result->signal
                                       : EXIT_CODE_KILLED;
+    case CAUSE_BREAKER:
     case CAUSE_DAEMON_DIED:
     case CAUSE_KILLED:
         return EXIT_CODE_KILLED;
@@ -240,6 +242,9 @@ static void describe(struct text_buffer *text, const struct run_result *result)
     case CAUSE_LIMIT:
         text_buffer_printf(text, "stopped by limits.%s", run_limit_word(result->limit));
         return;
+    case CAUSE_BREAKER:
+        text_buffer_append_text(text, "ended by the circuit breaker");
+        return;
     case CAUSE_STOPPED:
         text_buffer_append_text(text, "ended by the operator");
         return;
@@ -277,6 +282,9 @@ static enum denial_code limit_code(enum run_limit limit)
 
 static enum audit_status status_of(const struct run_result *result)
 {
+    if (result->cause == CAUSE_BREAKER) {
+        return AUDIT_STATUS_LIMIT;
+    }
     if (result->cause == CAUSE_LIMIT) {
         return result->limit == RUN_LIMIT_WALL_TIME ? AUDIT_STATUS_TIMEOUT : AUDIT_STATUS_LIMIT;
     }
@@ -286,6 +294,9 @@ static enum audit_status status_of(const struct run_result *result)
 
 static struct str_view code_of(const struct run_result *result)
 {
+    if (result->cause == CAUSE_BREAKER) {
+        return str_view_from(denial_code_word(DENIAL_BREAKER_TRIPPED));
+    }
     return result->cause == CAUSE_LIMIT ? str_view_from(denial_code_word(limit_code(result->limit)))
                                         : (struct str_view){0};
 }

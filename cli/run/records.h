@@ -22,6 +22,7 @@ enum run_cause {
     CAUSE_NOT_EXECUTABLE,
     CAUSE_DAEMON_DIED, /* a part of the boundary is gone: so is the run */
     CAUSE_LIMIT,       /* a limit of the policy */
+    CAUSE_BREAKER,     /* its circuit breaker, with the action kill */
     CAUSE_STOPPED,     /* by the operator */
     CAUSE_KILLED,      /* from outside, with its first process */
 };

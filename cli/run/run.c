@@ -14,7 +14,7 @@
 /* What is enforced today; a policy that asks for more is refused whole. */
 #define ENFORCED                                                                                   \
     (POLICY_PART_FILESYSTEM | POLICY_PART_NETWORK | POLICY_PART_NAME_CHECK | POLICY_PART_AUDIT |   \
-     POLICY_PART_LIMITS | POLICY_PART_SANDBOX | POLICY_PART_PROCESS)
+     POLICY_PART_LIMITS | POLICY_PART_SANDBOX | POLICY_PART_PROCESS | POLICY_PART_BREAKER)
 
 static int refuse(const struct failure *failure, int exit_code)
 {

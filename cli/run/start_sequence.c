@@ -211,8 +211,13 @@ int start_sequence(struct supervisor *supervisor, char **arguments, int count,
     }
     supervisor->own_handle = process_handle_open(getpid());
     error = seal_policy(supervisor, reterr);
+    error = error < 0 ? error
+                      : run_breaker_open(&supervisor->breaker, supervisor->plan,
+                                         supervisor->producer, reterr);
     context.policy_fd = supervisor->policy_fd;
     context.supervisor_fd = supervisor->own_handle;
+    context.breaker_fd = supervisor->breaker.board_fd;
+    context.breaker_alarm_fd = supervisor->breaker.alarm_fd;
     context.audit_directory = audit_producer_directory(supervisor->producer);
     error = error < 0 ? error : start_daemons(supervisor, &context, reterr);
     error = error < 0 ? error : send_network(supervisor, reterr);

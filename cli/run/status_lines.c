@@ -32,6 +32,22 @@ void status_line_started(int fd, const struct run_plan *plan, const char *audit_
     finish(&text, fd);
 }
 
+void status_line_breaker(int fd, const struct run_plan *plan, const char *state,
+                         const struct breaker_trip *trip)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    if (fd < 0) {
+        return;
+    }
+    begin(&text, "breaker", plan);
+    text_buffer_printf(
+        &text, ",\"state\":\"%s\",\"breaker\":\"%s\",\"count\":%llu,\"action\":\"%s\"", state,
+        breaker_event_word((enum breaker_event)trip->event), (unsigned long long)trip->count,
+        breaker_action_word((enum breaker_action)trip->action));
+    finish(&text, fd);
+}
+
 void status_line_exit(int fd, const struct run_plan *plan, const struct run_result *result)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};

@@ -4,10 +4,14 @@
 #define FAILCORE_CLI_RUN_STATUS_LINES_H
 
 #include "cli/run/records.h"
+#include "shared/breaker/breaker.h"
 
 /* {"event":"started","run":"...","pid":N,"audit":"DIR"} */
 void status_line_started(int fd, const struct run_plan *plan, const char *audit_directory);
 /* {"event":"exit","run":"...","exit":N,"cause":"...","signal":N} */
 void status_line_exit(int fd, const struct run_plan *plan, const struct run_result *result);
+/* `state` is "tripped" or "resumed". */
+void status_line_breaker(int fd, const struct run_plan *plan, const char *state,
+                         const struct breaker_trip *trip);
 
 #endif

@@ -28,6 +28,7 @@ void supervisor_run(const struct run_plan *plan, char **original_arguments, int 
         .policy_fd = -1,
         .own_handle = -1,
         .control = {.listener = -1},
+        .breaker = RUN_BREAKER_NONE,
         .result = {.exit_code = -1},
     };
 

@@ -12,6 +12,7 @@
 #include "cli/run/daemons.h"
 #include "cli/run/plan.h"
 #include "cli/run/records.h"
+#include "cli/run/run_breaker.h"
 #include "cli/run/streams.h"
 #include "shared/base/failure.h"
 
@@ -35,6 +36,7 @@ struct supervisor {
     bool started_recorded;
     bool ended; /* the command's own end was reported */
     struct control control;
+    struct run_breaker breaker;
     bool asked_to_end;   /* SIGTERM was sent; the kill follows at kill_at_ms */
     uint64_t kill_at_ms; /* since `began` */
     struct timespec began;

@@ -17,12 +17,21 @@ static void take_message(struct supervisor *supervisor)
     struct message message = {0};
     struct failure failure = {0};
     size_t no_fds = 0;
+    int error = message_receive(supervisor->socket, &message, NULL, &no_fds, &failure);
 
-    if (message_receive(supervisor->socket, &message, NULL, &no_fds, &failure) < 0) {
+    if (error == -ECONNRESET) {
+        /* It left without reading our last word; its own may still be there. */
+        no_fds = 0;
+        error = message_receive(supervisor->socket, &message, NULL, &no_fds, &failure);
+    }
+    if (error < 0) {
         close_fd(&supervisor->socket); /* its handle tells the rest */
         return;
     }
     if (message.kind == MESSAGE_STOPPED) {
+        if (supervisor->breaker.frozen) {
+            return; /* by us: not the terminal's job control */
+        }
         caller_signals_stop_with_the_command(supervisor);
     } else if (message.kind == MESSAGE_ENDED) {
         supervisor->ended = true;
@@ -83,9 +92,15 @@ static bool check_clock(struct supervisor *supervisor, struct failure *reterr)
 /* The operator's word. True: now. */
 static bool take_word(struct supervisor *supervisor)
 {
+    const struct message thaw = {.kind = MESSAGE_THAW};
+
     switch (control_serve(&supervisor->control)) {
     case CONTROL_STOP:
         supervisor->result.cause = CAUSE_STOPPED;
+        if (supervisor->breaker.frozen) {
+            /* It has to hear the signal; what it may change or send is nothing, as before. */
+            (void)message_send(supervisor->socket, &thaw, NULL, 0);
+        }
         if (!supervisor->asked_to_end) {
             ask_to_end(supervisor, STOP_GRACE_MS);
         }
@@ -93,10 +108,26 @@ static bool take_word(struct supervisor *supervisor)
     case CONTROL_KILL:
         supervisor->result.cause = CAUSE_STOPPED;
         return true;
+    case CONTROL_RESUME:
+        control_answer(
+            &supervisor->control,
+            run_breaker_resume(&supervisor->breaker, supervisor->plan, supervisor->socket));
+        return false;
     case CONTROL_NOTHING:
         break;
     }
     return false;
+}
+
+/* The breaker has tripped. True: the run has to end. */
+static bool check_breaker(struct supervisor *supervisor, struct failure *reterr)
+{
+    if (!run_breaker_answer(&supervisor->breaker, supervisor->plan, supervisor->socket, reterr)) {
+        return false;
+    }
+    supervisor->result.cause = CAUSE_BREAKER;
+    supervisor->result.detail = "the circuit breaker has tripped";
+    return true;
 }
 
 static bool check_group(struct supervisor *supervisor, struct failure *reterr)
@@ -143,7 +174,7 @@ static bool a_daemon_is_stopped(struct supervisor *supervisor, struct failure *r
     return false;
 }
 
-enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, POLL_COUNT };
+enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, BREAKER, POLL_COUNT };
 
 /* One look at everything that may end the run. True: it is over, or has to be ended. */
 static bool judge(struct supervisor *supervisor, const struct pollfd fds[static POLL_COUNT],
@@ -166,6 +197,9 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
     }
     if (supervisor->ended) {
         return false; /* only its last processes are awaited */
+    }
+    if (fds[BREAKER].revents != 0 && check_breaker(supervisor, reterr)) {
+        return true;
     }
     if (fds[MOUNT].revents != 0) {
         daemon_died(supervisor, "failcore-mount", reterr);
@@ -203,6 +237,7 @@ void watch(struct supervisor *supervisor, struct failure *reterr)
             [SOCKET] = {.fd = supervisor->socket, .events = POLLIN},
             [OUTPUT] = {.fd = supervisor->streams.budget.alarm, .events = POLLIN},
             [CONTROL] = {.fd = supervisor->control.listener, .events = POLLIN},
+            [BREAKER] = {.fd = supervisor->breaker.alarm_fd, .events = POLLIN},
         };
 
         if (poll(fds, POLL_COUNT, next_look_ms(supervisor)) < 0) {

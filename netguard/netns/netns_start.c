@@ -186,6 +186,21 @@ int netns_start(const char *name, const struct netns_settings *settings, struct 
     return error;
 }
 
+int netns_resume(const char *name, struct failure *reterr)
+{
+    AUTO_CLOSE int running = netns_connect(name, reterr);
+
+    if (running < 0) {
+        return running;
+    }
+    if (send(running, "resume", 6, MSG_NOSIGNAL) < 0) {
+        failure_set(reterr, -EPIPE, "the guard of %s does not answer", name);
+        failure_set_mend(reterr, "failcore-netns delete %s", name);
+        return -EPIPE;
+    }
+    return hear(running, "ok", reterr);
+}
+
 int netns_reload(const char *name, struct failure *reterr)
 {
     AUTO(netns_place_close) struct netns_place place = {.directory = -1, .lock = -1};

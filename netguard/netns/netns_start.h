@@ -26,4 +26,7 @@ int netns_start(const char *name, const struct netns_settings *settings, struct 
 /* The policies that the guard was started with are read again and take the place of the old. */
 int netns_reload(const char *name, struct failure *reterr);
 
+/* After its breaker has tripped. */
+int netns_resume(const char *name, struct failure *reterr);
+
 #endif

@@ -115,6 +115,13 @@ static const struct command_table reload_command = {
     .options = &json_and_help[1],
     .option_count = 1,
 };
+static const struct command_table resume_command = {
+    .name = "failcore-netns resume",
+    .synopsis = "NAME",
+    .summary = "lets a network go on after its circuit breaker has tripped",
+    .options = &json_and_help[1],
+    .option_count = 1,
+};
 static const struct command_table delete_command = {
     .name = "failcore-netns delete",
     .synopsis = "NAME",
@@ -217,14 +224,16 @@ int netns_list_verb(int argc, char **argv)
     return help ? EXIT_CODE_OK : list_networks();
 }
 
-int netns_reload_verb(int argc, char **argv)
+/* A verb that is said to one network. */
+static int speak_to(const struct command_table *command, int argc, char **argv,
+                    int (*say)(const char *name, struct failure *reterr))
 {
     struct failure failure = {0};
     const char *name = NULL;
     bool help = false;
     int error;
 
-    if (read_simple(&reload_command, argc, argv, 1, &name, &help) < 0) {
+    if (read_simple(command, argc, argv, 1, &name, &help) < 0) {
         return EXIT_CODE_USAGE;
     }
     if (help) {
@@ -233,10 +242,20 @@ int netns_reload_verb(int argc, char **argv)
     if (!netns_name_is_valid(name)) {
         failure_set(&failure, -EINVAL, "not the name of a network: %s", name);
         failure_set_mend(&failure, "failcore-netns list");
-        return report(reload_command.name, &failure, EXIT_CODE_USAGE);
+        return report(command->name, &failure, EXIT_CODE_USAGE);
     }
-    error = netns_reload(name, &failure);
-    return error < 0 ? report(reload_command.name, &failure, code_for(error)) : EXIT_CODE_OK;
+    error = say(name, &failure);
+    return error < 0 ? report(command->name, &failure, code_for(error)) : EXIT_CODE_OK;
+}
+
+int netns_reload_verb(int argc, char **argv)
+{
+    return speak_to(&reload_command, argc, argv, netns_reload);
+}
+
+int netns_resume_verb(int argc, char **argv)
+{
+    return speak_to(&resume_command, argc, argv, netns_resume);
 }
 
 /* Asks it to stop, waits, and kills what does not. The namespaces go with the process. */

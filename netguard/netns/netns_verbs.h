@@ -9,6 +9,7 @@
     ROW("list", netns_list_verb, "the guarded networks of this user")                              \
     ROW("status", netns_status_verb, "what a network's guard is doing")                            \
     ROW("reload", netns_reload_verb, "read its policies again; live flows are judged anew")        \
+    ROW("resume", netns_resume_verb, "let it go on after its breaker has tripped")                 \
     ROW("delete", netns_delete_verb, "end a guarded network")
 
 #define NETNS_VERB_DECLARE(name, function, summary) int function(int argc, char **argv);
