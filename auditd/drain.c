@@ -6,6 +6,7 @@
 #include "shared/audit/json_members.h"
 
 #define TICKET_SLOT_SHIFT 48
+#define CLOCK_SLACK_NS    1000000000U
 
 static int drain_ring(struct drain *drain, struct link *link, unsigned int index, uint64_t until);
 
@@ -25,6 +26,38 @@ static bool body_is_sound(const struct event_record *record)
         return body.length == 0;
     }
     return record->head.kind == AUDIT_KIND_POLICY || json_members_are_sound(body);
+}
+
+/* Records of the log itself are the writer's alone: a producer's PRUNE or LEDGER would make an
+ * honest log look tampered with. */
+static bool kind_is_a_producers(enum audit_kind kind)
+{
+    switch (kind) {
+    case AUDIT_KIND_START:
+    case AUDIT_KIND_DECISION:
+    case AUDIT_KIND_RESULT:
+    case AUDIT_KIND_REPEAT:
+    case AUDIT_KIND_LOSS:
+    case AUDIT_KIND_POLICY:
+    case AUDIT_KIND_LIMIT:
+    case AUDIT_KIND_BREAKER:
+    case AUDIT_KIND_END:
+        return true;
+    case AUDIT_KIND_LEDGER:
+    case AUDIT_KIND_ROTATE:
+    case AUDIT_KIND_PRUNE:
+    case AUDIT_KIND_RECOVERED:
+    case AUDIT_KIND_CLOCK_STEP:
+    case AUDIT_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Its clock is ours (CLOCK_MONOTONIC of one machine): it neither goes back nor runs ahead. */
+static bool clock_is_sound(const struct link_ring *ring, uint64_t mono_ns)
+{
+    return mono_ns >= ring->last_mono_ns && mono_ns <= drain_mono_ns() + CLOCK_SLACK_NS;
 }
 
 /* Which record the event is the result of. Its ring is drained up to it when it has to be. */
@@ -69,7 +102,8 @@ static int append(struct drain *drain, struct link *link, unsigned int index,
         return 0; /* the writer before wrote it, and died before it could say so */
     }
     ring->replaying = false;
-    if (record->head.pseq != ring->next_pseq || !body_is_sound(record)) {
+    if (record->head.pseq != ring->next_pseq || !kind_is_a_producers(record->head.kind) ||
+        !clock_is_sound(ring, record->head.mono_ns) || !body_is_sound(record)) {
         return -EBADMSG;
     }
     if (record->head.kind == AUDIT_KIND_POLICY) {
@@ -97,6 +131,7 @@ static int append(struct drain *drain, struct link *link, unsigned int index,
     }
     drain->sync_wanted |= (record->head.flags & EVENT_FLAG_SYNC) != 0;
     ring->next_pseq += record->head.count;
+    ring->last_mono_ns = record->head.mono_ns;
     return 0;
 }
 
@@ -154,6 +189,9 @@ static int append_left(struct drain *drain, struct link *link, unsigned int inde
     record->head.pseq = link->rings[index].next_pseq;
     record->head.mono_ns = drain_mono_ns(); /* later ones may be in the log; numbers tell when */
     record->head.flags &= (uint8_t)~EVENT_FLAG_SYNC;
+    if (record->head.mono_ns < link->rings[index].last_mono_ns) {
+        record->head.mono_ns = link->rings[index].last_mono_ns; /* it was counted before */
+    }
     return append(drain, link, index, record);
 }
 

@@ -21,6 +21,7 @@ struct link_ring {
     uint64_t producer; /* its number in the records */
     uint64_t claimed;  /* the number it says it had; ATTACH_NO_PRODUCER */
     uint64_t next_pseq;
+    uint64_t last_mono_ns;    /* of its last record in the log */
     unsigned int folds_taken; /* after its producer's death */
     bool loss_taken;
     bool replaying; /* after a writer's death: what the log has already is passed over */

@@ -55,6 +55,7 @@ static void number_ring(struct server *server, struct link_ring *ring)
         producer_book_find(&server->book, ring->claimed, &next_pseq)) {
         ring->producer = ring->claimed;
         ring->next_pseq = next_pseq;
+        ring->last_mono_ns = server->book.last_mono_ns[ring->claimed];
         ring->replaying = true;
     } else {
         ring->producer = server->next_producer++;
@@ -196,7 +197,11 @@ void producers_forget(struct server *server, unsigned int index)
     struct link *link = server->links[index];
 
     for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
-        (void)producer_book_set(&server->book, link->rings[r].producer, link->rings[r].next_pseq);
+        const struct link_ring *ring = &link->rings[r];
+
+        if (producer_book_set(&server->book, ring->producer, ring->next_pseq) == 0) {
+            server->book.last_mono_ns[ring->producer] = ring->last_mono_ns;
+        }
     }
     if (link->welcomed) {
         release_lines(server, link);

@@ -11,19 +11,11 @@
 
 #define JSON_DEPTH_MAX 16
 
-/* The inside of an object: "\"host\":\"a\",\"uid\":0". The empty text is sound. */
+/* The inside of a record's call: "\"host\":\"a\",\"uid\":0". The empty text is sound; the names
+ * that the writer itself gives a call are not. */
 bool json_members_are_sound(struct str_view members);
 /* One whole object. */
 bool json_object_is_sound(struct str_view object);
-
-struct json_key {
-    struct str_view name;
-    bool required;
-};
-
-/* One whole sound object whose members are some of `keys`, in their order, all required ones
- * there. */
-bool json_object_has_order(struct str_view object, const struct json_key *keys, size_t count);
 
 /*
  * Walks the members of an object that is sound. *rest starts as the inside of the object; each

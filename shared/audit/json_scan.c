@@ -156,6 +156,10 @@ bool json_scan_count(struct json_scan *scan, uint64_t *ret_count)
     const char *start = scan->at;
     uint64_t count = 0;
 
+    /* So many digits always fit. */
+    while (scan->at - start < 19 && is_digit(scan)) {
+        count = count * 10 + (uint64_t)(*scan->at++ - '0');
+    }
     while (is_digit(scan)) {
         uint64_t digit = (uint64_t)(*scan->at - '0');
 

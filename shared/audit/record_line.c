@@ -385,8 +385,13 @@ static void write_outcome(struct render *render)
     }
 }
 
+#define MILLISECONDS_MAX_NS ((uint64_t)INT64_MAX)
+
 static void write_milliseconds(struct render *render, const char *name, uint64_t ns)
 {
+    if (ns > MILLISECONDS_MAX_NS) {
+        ns = MILLISECONDS_MAX_NS; /* a hostile producer's: what no reader could take */
+    }
     member_u64(render, name, ns / 1000000U);
     RAW(render, ".");
     json_line_padded(&render->line, ns / 1000U % 1000U, 3);

@@ -114,7 +114,7 @@ struct audit_record {
 
 /*
  * 0, or -EBADMSG with the offset of the first byte that is not as it must be in *reterr_offset
- * (may be NULL). `line` has no newline.
+ * (may be NULL); *ret_record is {0} then. `line` has no newline.
  */
 int audit_record_read(struct str_view line, struct audit_record *ret_record, size_t *reterr_offset);
 

@@ -149,7 +149,7 @@ int segment_file_from(int fd, bool is_compressed, struct segment_file **ret_file
     return 0;
 }
 
-int segment_file_open(int log, const struct segment_entry *entry, struct segment_file **ret_file)
+int segment_open(int log, struct segment_entry *entry)
 {
     char name[SEGMENT_NAME_MAX];
     int fd;
@@ -157,12 +157,18 @@ int segment_file_open(int log, const struct segment_entry *entry, struct segment
     segment_name_format(entry, name);
     fd = openat(log, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT && !entry->is_compressed) {
-        /* Compressed since it was listed. */
-        const struct segment_entry packed = {.first_seq = entry->first_seq, .is_compressed = true};
-
-        return segment_file_open(log, &packed, ret_file);
+        entry->is_compressed = true; /* since it was listed */
+        return segment_open(log, entry);
     }
-    return fd < 0 ? -errno : segment_file_from(fd, entry->is_compressed, ret_file);
+    return fd < 0 ? -errno : fd;
+}
+
+int segment_file_open(int log, const struct segment_entry *entry, struct segment_file **ret_file)
+{
+    struct segment_entry found = *entry;
+    int fd = segment_open(log, &found);
+
+    return fd < 0 ? fd : segment_file_from(fd, found.is_compressed, ret_file);
 }
 
 void segment_file_free(struct segment_file *file)

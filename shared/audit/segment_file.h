@@ -37,6 +37,9 @@ void segment_name_format(const struct segment_entry *entry, char name[static SEG
 /* False for a name that is not exactly that of a segment. */
 bool segment_name_parse(const char *name, struct segment_entry *ret_entry);
 
+/* Its descriptor. `entry` learns when it was packed since it was listed. */
+int segment_open(int log, struct segment_entry *entry);
+
 struct segment_file;
 
 int segment_file_open(int log, const struct segment_entry *entry, struct segment_file **ret_file);

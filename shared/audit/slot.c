@@ -210,9 +210,10 @@ static int publish(struct slot *slot, struct prepared_event *prepared, uint64_t 
     prepared->head.length = size;
     prepared->head.pseq = slot->next_pseq;
     prepared->head.policy = atomic_load_explicit(&slot->owner->policy, memory_order_acquire);
-    if (prepared->head.mono_ns > slot->last_mono_ns) {
-        slot->last_mono_ns = prepared->head.mono_ns;
+    if (prepared->head.mono_ns < slot->last_mono_ns) {
+        prepared->head.mono_ns = slot->last_mono_ns; /* it waited for the slot's lock */
     }
+    slot->last_mono_ns = prepared->head.mono_ns;
     event_record_write(at, &prepared->head, prepared->text);
     *ret_pseq = slot->next_pseq;
     slot->next_pseq += prepared->head.count;

@@ -1,8 +1,13 @@
 /*
- * One pass over the records. Lines are read in parallel (line_batch.h); chain, ledger and tree
+ * One pass over the records. Lines are read in parallel (line_stream.h); chain, ledger and tree
  * follow in order. Where the tree has the size of a signed head (the checkpoint, a pin) its root
  * must be that head's. Tiles are held against the tree that the records make: the records are what
  * counts, but a differing tile names the record that was exchanged.
+ *
+ * A log may have a writer meanwhile, and several files are never read at one moment: segments may
+ * have come or gone since the checkpoint was read. So where files do not fit together, and by now
+ * more is signed or the oldest segment has gone, the log is read again; what a record says is
+ * final.
  */
 #include "shared/audit/verify.h"
 
@@ -14,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/audit/line_batch.h"
+#include "shared/audit/line_stream.h"
 #include "shared/audit/producer_book.h"
 #include "shared/audit/tile.h"
 #include "shared/base/cleanup.h"
@@ -25,6 +30,9 @@ struct head {
     bool is_pin;
 };
 
+/* The oldest segments go first: so many are held open from the beginning, and stay readable. */
+#define HELD_MAX 256U
+
 struct verification {
     const struct audit_verify_options *options;
     struct audit_verdict verdict;
@@ -34,16 +42,21 @@ struct verification {
     struct head *heads; /* the checkpoint and the pins, in the order of their size */
     size_t head_count;
     size_t next_head;
-    struct line_batch batch;
+    struct line_stream *stream;
     struct segment_chain chain;
     struct producer_book book;
     struct merkle_tree tree;
+    int held[HELD_MAX]; /* descriptors of the first segments; -1: could not be opened */
+    size_t held_count;
     uint64_t first_seq; /* the first that is still there */
     uint64_t pruned_to; /* what PRUNE records say: everything below is gone by policy */
     uint64_t tile_seq;  /* first record that differs from a tile; UINT64_MAX: none */
     const char *tile_why;
-    bool has_tree; /* a directory; false for a single segment */
+    bool has_tree;       /* a directory; false for a single segment */
+    bool may_have_moved; /* what is wrong could be a writer's work between two of our reads */
 };
+
+#define MOVED_MAX 16U /* a writer that rotates faster than we read, each time */
 
 static void condemn(struct verification *v, uint64_t seq, const char *why)
 {
@@ -52,6 +65,13 @@ static void condemn(struct verification *v, uint64_t seq, const char *why)
         v->verdict.bad_seq = seq;
         snprintf(v->verdict.why, sizeof(v->verdict.why), "%s", why);
     }
+}
+
+/* Of files that do not fit together. */
+static void condemn_files(struct verification *v, uint64_t seq, const char *why)
+{
+    v->may_have_moved |= v->verdict.intact;
+    condemn(v, seq, why);
 }
 
 /* ---- signed heads -----------------------------------------------------------------------------
@@ -266,7 +286,7 @@ static int add_pruned(struct verification *v)
             error = tile_read(v->directory, 0, index, width, &tile);
         }
         if (error < 0 || at >= tile.width) {
-            condemn(v, seq, "records are gone, and so are their hashes");
+            condemn_files(v, seq, "records are gone, and so are their hashes");
             return 0;
         }
         error = add_leaf(v, tile.hash[at]);
@@ -361,49 +381,59 @@ static int add_block(struct verification *v, const struct line_block *block, boo
 
 static int add_file(struct verification *v, struct segment_file *file, bool is_last)
 {
-    bool ended = false;
+    const struct line_block *block;
     int error = 0;
 
     v->verdict.segments++;
-    while (error == 0 && !ended && v->verdict.intact) {
-        unsigned int count = 0;
-
-        while (count < v->batch.width && !ended) {
-            int64_t length = segment_file_next(file, v->batch.block[count].text);
-
-            if (length < 0 && length != -EBADMSG) {
-                return (int)length;
-            }
-            if (length < 0) {
-                condemn(v, v->chain.next_seq, "a segment cannot be unpacked or has no lines");
-            }
-            ended = length <= 0;
-            v->batch.block[count].length = length < 0 ? 0 : (size_t)length;
-            count += length > 0;
-        }
-        line_batch_read(&v->batch, count);
-        for (unsigned int i = 0; error == 0 && i < count && v->verdict.intact; i++) {
-            error = add_block(v, &v->batch.block[i], is_last);
+    line_stream_begin(v->stream, file);
+    while (error == 0 && v->verdict.intact && (block = line_stream_next(v->stream)) != NULL) {
+        if (block->error == -EBADMSG) {
+            condemn(v, v->chain.next_seq, "a segment cannot be unpacked or has no lines");
+        } else {
+            error = add_block(v, block, is_last);
         }
         if (v->options->progress != NULL) {
             v->options->progress(v->options->progress_context, v->verdict.records);
         }
     }
+    line_stream_end(v->stream);
     return error;
 }
 
-static int add_segment(struct verification *v, int log, const struct segment_entry *entry,
-                       bool is_last)
+static void hold_segments(struct verification *v, int log, struct segment_list *list)
 {
+    while (v->held_count < HELD_MAX && v->held_count < list->count) {
+        int fd = segment_open(log, &list->entry[v->held_count]);
+
+        v->held[v->held_count++] = fd < 0 ? -1 : fd;
+    }
+}
+
+static int open_segment(struct verification *v, int log, const struct segment_list *list, size_t at,
+                        struct segment_file **ret_file)
+{
+    return at < v->held_count && v->held[at] >= 0
+               ? segment_file_from(take_fd(&v->held[at]), list->entry[at].is_compressed, ret_file)
+               : segment_file_open(log, &list->entry[at], ret_file);
+}
+
+static int add_segment(struct verification *v, int log, const struct segment_list *list, size_t at)
+{
+    const struct segment_entry *entry = &list->entry[at];
+    bool is_last = at + 1 == list->count;
     struct segment_file *file;
     int error;
 
     if (entry->first_seq != v->chain.next_seq) {
-        condemn(v, v->chain.next_seq,
-                "the segment that begins here is missing or has another name");
+        condemn_files(v, v->chain.next_seq,
+                      "the segment that begins here is missing or has another name");
         return 0;
     }
-    error = segment_file_open(log, entry, &file);
+    error = open_segment(v, log, list, at, &file);
+    if (error == -ENOENT) {
+        condemn_files(v, v->chain.next_seq, "the segment that begins here is missing");
+        return 0;
+    }
     if (error == 0) {
         error = add_file(v, file, is_last);
         segment_file_free(file);
@@ -417,45 +447,56 @@ static void conclude(struct verification *v)
     if (v->next_head < v->head_count) {
         const struct head *head = &v->heads[v->next_head];
 
-        condemn(v, v->tree.size,
-                head->is_pin && head->checkpoint.size > v->verdict.signed_size
-                    ? "a pin has seen more records than there are: the log was rolled back"
-                    : "records that were signed are gone");
+        condemn_files(v, v->tree.size,
+                      head->is_pin && head->checkpoint.size > v->verdict.signed_size
+                          ? "a pin has seen more records than there are: the log was rolled back"
+                          : "records that were signed are gone");
     }
     if (v->pruned_to < v->first_seq) {
-        condemn(v, 0, "the first records are gone and no PRUNE record says so");
+        condemn_files(v, 0, "the first records are gone and no PRUNE record says so");
     }
     if (v->tile_seq != UINT64_MAX) {
-        condemn(v, v->tile_seq, v->tile_why);
+        condemn_files(v, v->tile_seq, v->tile_why);
     }
     v->verdict.unsigned_count =
         v->tree.size > v->verdict.signed_size ? v->tree.size - v->verdict.signed_size : 0;
 }
 
-static int verify_directory(struct verification *v, struct failure *reterr)
+static int verify_segments(struct verification *v, int log, struct failure *reterr)
 {
     AUTO(segment_list_clear) struct segment_list list = {0};
-    AUTO_CLOSE int log = openat(v->directory, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = log < 0 ? -errno : segment_list_read(log, &list);
+    int error = segment_list_read(log, &list);
 
     if (error < 0) {
-        failure_set_mend(reterr, "name an audit directory: failcore audit verify DIR");
-        return failure_set(reterr, error, "no log in %s: %s", v->options->path, strerror(-error));
+        return failure_set(reterr, error, "cannot list the log: %s", strerror(-error));
     }
-    v->has_tree = true;
-    error = read_heads(v, reterr);
-    if (error == 0) {
-        check_heads(v); /* of the empty tree */
-        v->first_seq = list.count == 0 ? 0 : list.entry[0].first_seq;
-        error = add_pruned(v);
-    }
+    hold_segments(v, log, &list);
+    check_heads(v); /* of the empty tree */
+    v->first_seq = list.count == 0 ? 0 : list.entry[0].first_seq;
+    error = add_pruned(v);
     for (size_t i = 0; error == 0 && v->verdict.intact && i < list.count; i++) {
-        error = add_segment(v, log, &list.entry[i], i + 1 == list.count);
+        error = add_segment(v, log, &list, i);
     }
     if (error == 0 && v->verdict.intact) {
         conclude(v);
     }
     return error;
+}
+
+/* The heads before the segments: what is missing then has been signed anew since (has_moved()). */
+static int verify_directory(struct verification *v, struct failure *reterr)
+{
+    AUTO_CLOSE int log = openat(v->directory, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error;
+
+    if (log < 0) {
+        error = -errno;
+        failure_set_mend(reterr, "name an audit directory: failcore audit verify DIR");
+        return failure_set(reterr, error, "no log in %s: %s", v->options->path, strerror(-error));
+    }
+    v->has_tree = true;
+    error = read_heads(v, reterr);
+    return error < 0 || !v->verdict.intact ? error : verify_segments(v, log, reterr);
 }
 
 static int verify_file(struct verification *v, int fd, const char *path)
@@ -471,47 +512,101 @@ static int verify_file(struct verification *v, int fd, const char *path)
     return error;
 }
 
-static void finish(struct verification *v)
+/* Have segments gone since we listed them? They go after the checkpoint that covers their PRUNE. */
+static bool segments_have_gone(const struct verification *v, int directory)
 {
-    uint8_t root[SHA256_SIZE];
+    AUTO(segment_list_clear) struct segment_list list = {0};
+    AUTO_CLOSE int log = openat(directory, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+    return log >= 0 && segment_list_read(log, &list) == 0 && list.count > 0 &&
+           list.entry[0].first_seq > v->first_seq;
+}
+
+static bool checkpoint_is_newer(const struct verification *v, int directory)
+{
+    AUTO(text_buffer_clear) struct text_buffer note = {0};
+    struct failure ignored = {0};
+    struct checkpoint now;
+
+    return audit_note_read(directory, "checkpoint", &note, &ignored) == 0 &&
+           checkpoint_open(text_buffer_view(&note), &v->key, &now) == 0 &&
+           now.size > v->verdict.signed_size;
+}
+
+/* Is the log another one than the one we went by? */
+static bool has_moved(const struct verification *v, const char *path)
+{
+    AUTO_CLOSE int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return v->may_have_moved && directory >= 0 &&
+           (checkpoint_is_newer(v, directory) || segments_have_gone(v, directory));
+}
+
+static void clear(struct verification *v)
+{
+    for (size_t i = 0; i < v->held_count; i++) {
+        close_fd(&v->held[i]);
+    }
+    producer_book_clear(&v->book);
+    line_stream_free(v->stream);
+    sha256_free(v->sha);
+    free(v->heads);
+}
+
+static int prepare(struct verification *v, const struct audit_verify_options *options)
+{
+    unsigned int threads =
+        options->threads != 0 ? options->threads : (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+
+    *v = (struct verification){.options = options,
+                               .verdict = {.intact = true},
+                               .tile_seq = UINT64_MAX,
+                               .sha = sha256_new()};
+    return v->sha == NULL ? -ENOMEM : line_stream_new(threads, &v->stream);
+}
+
+/* The log as it is now. */
+static int verify_once(struct verification *v, const struct audit_verify_options *options,
+                       struct failure *reterr)
+{
+    AUTO_CLOSE int fd = open(options->path, O_RDONLY | O_CLOEXEC);
+    uint8_t root[SHA256_SIZE];
+    struct stat status;
+    int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+
+    if (error < 0) {
+        return error;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        v->directory = fd;
+        error = verify_directory(v, reterr);
+    } else {
+        error = verify_file(v, take_fd(&fd), options->path);
+    }
     hex_encode(v->chain.previous, SHA256_SIZE, v->verdict.head);
     if (v->has_tree && merkle_root(&v->tree, v->sha, root) == 0) {
         hex_encode(root, SHA256_SIZE, v->verdict.root);
     }
-    producer_book_clear(&v->book);
-    line_batch_clear(&v->batch);
-    sha256_free(v->sha);
-    free(v->heads);
+    return error;
 }
 
 int audit_verify(const struct audit_verify_options *options, struct audit_verdict *ret_verdict,
                  struct failure *reterr)
 {
-    AUTO_CLOSE int fd = open(options->path, O_RDONLY | O_CLOEXEC);
     struct verification *v = calloc(1, sizeof(*v));
-    unsigned int threads =
-        options->threads != 0 ? options->threads : (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-    struct stat status;
-    int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+    bool again = v != NULL;
+    int error = v == NULL ? -ENOMEM : 0;
 
-    if (error == 0 &&
-        (v == NULL || (v->sha = sha256_new()) == NULL || line_batch_init(&v->batch, threads) < 0)) {
-        error = -ENOMEM;
-    }
-    if (error == 0) {
-        v->options = options;
-        v->verdict.intact = true;
-        v->tile_seq = UINT64_MAX;
-        v->directory = fd;
-        error = S_ISDIR(status.st_mode) ? verify_directory(v, reterr)
-                                        : verify_file(v, take_fd(&fd), options->path);
-    }
-    if (v != NULL) {
-        finish(v);
+    for (unsigned int tries = 0; error == 0 && again; tries++) {
+        error = prepare(v, options);
+        if (error == 0) {
+            error = verify_once(v, options, reterr);
+        }
         *ret_verdict = v->verdict;
-        free(v);
+        again = error == 0 && tries < MOVED_MAX && has_moved(v, options->path);
+        clear(v);
     }
+    free(v);
     if (error < 0) {
         failure_set_mend(reterr, "name an audit directory: failcore audit verify DIR");
         return failure_set(reterr, error, "cannot verify %s: %s", options->path, strerror(-error));

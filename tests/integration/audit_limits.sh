@@ -54,6 +54,23 @@ cp "$work/output" "$work/said"
 check "and says what is gone" grep -q 'pruned by policy; their hashes hold' "$work/said"
 check "the writer leaves" wait "$writer"
 
+# ---- verifying beside a writer that rotates and prunes
+log=$work/busy
+"$bin/failcore-auditd" -f --idle-exit 1 --segment-bytes 20000 --keep-bytes 60000 "$log" \
+    2>"$work/writer" &
+writer=$!
+check "a writer in a hurry" wait_until 5 test -S "$log.writer"
+"$emitter" "$log" 1 100000000 >"$work/busy.told" 2>&1 &
+busy=$!
+check "prunes" wait_until 20 test ! -e "$log/log/00000000000000000000.jsonl.zst" -a ! -e "$log/log/00000000000000000000.jsonl"
+for round in $(seq 25); do
+    check "is verified meanwhile, time $round" "$failcore" audit verify "$log"
+done
+kill "$busy"
+wait "$busy" 2>/dev/null
+check "the writer leaves" wait "$writer"
+check "intact" "$failcore" audit verify "$log"
+
 # ---- a run's share
 log=$work/budget
 "$bin/failcore-auditd" -f --idle-exit 2 --run-budget 200000 "$log" 2>"$work/writer" &

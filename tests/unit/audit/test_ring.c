@@ -155,6 +155,10 @@ static void members_are_read_strictly(void **state)
         "\"a\":\"\n\"",
         "\"a\":[1,]",
         "\"a\":tru",
+        "\"a\":\"\\u0041\"",
+        "\"a\":\"\\u000a\"",
+        "\"args_hash\":1",
+        "\"a\":1,\"op\":\"x\"",
     };
 
     (void)state;
