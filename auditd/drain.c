@@ -307,3 +307,18 @@ int drain_own_record(struct drain *drain, enum audit_kind kind, const char *oper
     }
     return error;
 }
+
+int drain_loss_of(struct drain *drain, uint64_t producer, uint64_t pseq, uint64_t count,
+                  struct str_view run)
+{
+    struct event_record record = {.head = {.count = count,
+                                           .mono_ns = drain_mono_ns(),
+                                           .pseq = pseq,
+                                           .kind = AUDIT_KIND_LOSS,
+                                           .source = AUDIT_SOURCE_AUDIT}};
+    struct record_context context = {.producer = producer, .run = run};
+
+    record.text[EVENT_TEXT_OPERATION] = STR_VIEW_LITERAL("unwritten");
+    context.realtime_ns = record.head.mono_ns + drain->realtime_offset_ns;
+    return log_store_append(drain->store, &record, &context);
+}

@@ -38,6 +38,10 @@ int drain_link(struct drain *drain, struct link *link);
  */
 int drain_leftovers(struct drain *drain, struct link *link);
 
+/* Events of a producer that are in no file and never will be: `count` from `pseq` on. */
+int drain_loss_of(struct drain *drain, uint64_t producer, uint64_t pseq, uint64_t count,
+                  struct str_view run);
+
 /* A record of the writer's own. `members`: sound JSON, may be empty. */
 int drain_own_record(struct drain *drain, enum audit_kind kind, const char *operation,
                      struct str_view members);

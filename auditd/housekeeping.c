@@ -222,15 +222,15 @@ static int prune(struct server *server)
     return error < 0 ? error : log_store_prune(server->drain.store, before);
 }
 
-void housekeeping_round(struct server *server)
+/* One attempt to bring everything to the disk. */
+static int store_all(struct server *server, bool *ret_durable)
 {
     bool had_pending = log_store_has_pending(server->drain.store);
-    bool durable = false;
     int error = server->broken ? -EIO : log_store_write(server->drain.store);
 
     server->unsynced |= error == 0 && had_pending;
     if (error == 0) {
-        error = make_durable(server, &durable);
+        error = make_durable(server, ret_durable);
     }
     if (error == 0 && rotation_is_due(server)) {
         error = rotate(server);
@@ -238,11 +238,24 @@ void housekeeping_round(struct server *server)
             error = prune(server);
         }
     }
-    if (error < 0 || atomic_load(&server->state->condition) != WRITER_OK) {
-        set_condition(server, error);
+    return error;
+}
+
+void housekeeping_round(struct server *server)
+{
+    bool durable = false;
+    int error = store_all(server, &durable);
+    int refusal;
+
+    if ((error == -ENOSPC || error == -EDQUOT) && reserve_spend(&server->reserve)) {
+        error = store_all(server, &durable);
     }
-    if (error < 0) {
-        return;
+    /* What was promised is written; nothing more is promised before there is a reserve again. */
+    refusal = error < 0 ? error : reserve_hold(&server->reserve);
+    if (refusal < 0 || atomic_load(&server->state->condition) != WRITER_OK) {
+        set_condition(server, refusal);
     }
-    producers_tell(server, durable);
+    if (error == 0) {
+        producers_tell(server, durable);
+    }
 }

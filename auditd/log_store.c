@@ -172,6 +172,11 @@ void log_store_free(struct log_store *store)
     free(store);
 }
 
+const char *log_store_origin(const struct log_store *store)
+{
+    return tree_store_origin(store->tree);
+}
+
 uint64_t log_store_cut_bytes(const struct log_store *store)
 {
     return store->cut_bytes;

@@ -28,6 +28,9 @@ int log_store_open(int directory, log_line_handler *on_line, void *context,
                    struct log_store **ret_store, struct failure *reterr);
 void log_store_free(struct log_store *store);
 
+/* The log's name, as its key has it. Borrowed. */
+const char *log_store_origin(const struct log_store *store);
+
 /* Bytes of a torn line that opening cut off; 0: none. */
 uint64_t log_store_cut_bytes(const struct log_store *store);
 /* Of the next record. */

@@ -29,6 +29,7 @@ enum {
     OPTION_FOREGROUND = 1,
     OPTION_HELP,
     OPTION_IDLE,
+    OPTION_GIVE_UP,
     OPTION_SEGMENT_BYTES,
     OPTION_SEGMENT_SECONDS,
     OPTION_KEEP_BYTES,
@@ -38,6 +39,8 @@ enum {
 static const struct option_row options[] = {
     {OPTION_FOREGROUND, 'f', "foreground", NULL, "stay in the foreground"},
     {OPTION_IDLE, 0, "idle-exit", "SECONDS", "leave so long after the last producer (default 5)"},
+    {OPTION_GIVE_UP, 0, "give-up", "SECONDS",
+     "without producers, leave a disk that refuses so late (default 30)"},
     {OPTION_SEGMENT_BYTES, 0, "segment-bytes", "N", "begin a new segment at this size"},
     {OPTION_SEGMENT_SECONDS, 0, "segment-seconds", "N", "or at this age (default 3600)"},
     {OPTION_KEEP_BYTES, 0, "keep-bytes", "N", "most that closed segments may take"},
@@ -133,6 +136,7 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
         .directory = path,
         .directory_fd = directory,
         .idle_exit_ms = (unsigned int)(arguments->number[OPTION_IDLE] * 1000U),
+        .give_up_ms = (unsigned int)(arguments->number[OPTION_GIVE_UP] * 1000U),
         .segment_bytes = arguments->number[OPTION_SEGMENT_BYTES],
         .segment_seconds = arguments->number[OPTION_SEGMENT_SECONDS],
         .keep_bytes = arguments->number[OPTION_KEEP_BYTES],
@@ -159,6 +163,7 @@ int main(int argc, char **argv)
 {
     struct arguments arguments = {.number = {
                                       [OPTION_IDLE] = 5,
+                                      [OPTION_GIVE_UP] = 30,
                                       [OPTION_SEGMENT_BYTES] = 256ULL << 20,
                                       [OPTION_SEGMENT_SECONDS] = 3600,
                                       [OPTION_KEEP_BYTES] = INT64_MAX,

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "auditd/unwritten.h"
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/text_buffer.h"
@@ -18,6 +20,7 @@
 #define SLEEP_MS    1000U /* a wake-up that raced with falling asleep is late by this at most */
 #define FIXED_POLLS 3U    /* listener, wake, signals */
 #define STEP_NS     1000000000LL
+#define LOST_MS     1000U /* as options.give_up_ms, of a directory that no path leads to any more */
 
 uint64_t now_ms(void)
 {
@@ -94,7 +97,8 @@ int server_new(const struct server_options *options, struct server **ret_server,
         return failure_set(reterr, -ENOMEM, "no memory");
     }
     server->options = *options;
-    server->signals = -1;
+    server->signals = server->unwritten = -1;
+    server->reserve.directory = options->directory_fd;
     server->service = options->service;
     server->state = server->service->state;
     server->lines = server->service->lines;
@@ -114,6 +118,10 @@ int server_new(const struct server_options *options, struct server **ret_server,
         error = record_recovery(server);
     }
     if (error == 0) {
+        server->unwritten = unwritten_open(log_store_origin(server->drain.store), reterr);
+        error = server->unwritten < 0 ? server->unwritten : unwritten_record(server);
+    }
+    if (error == 0) {
         error = restore_links(server);
     }
     if (error < 0) {
@@ -122,8 +130,10 @@ int server_new(const struct server_options *options, struct server **ret_server,
         server_free(server);
         return error;
     }
-    server->last_work_ms = server->last_link_ms = server->last_checkpoint_ms =
-        server->segment_since_ms = now_ms();
+    (void)reserve_hold(
+        &server->reserve); /* a disk that is full already: see housekeeping_round() */
+    server->last_work_ms = server->last_link_ms = server->last_live_ms =
+        server->last_checkpoint_ms = server->segment_since_ms = now_ms();
     *ret_server = server;
     return 0;
 }
@@ -136,6 +146,8 @@ void server_free(struct server *server)
     log_store_free(server->drain.store);
     ticket_table_free(server->drain.tickets);
     producer_book_clear(&server->book);
+    (void)reserve_spend(&server->reserve);
+    close_fd(&server->unwritten);
     close_fd(&server->signals);
     free(server);
 }
@@ -296,10 +308,49 @@ static bool may_leave(struct server *server)
     return server->link_count == 0;
 }
 
+static bool is_deserted(const struct server *server)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        if (!server->links[i]->finished) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Was the directory removed, or what it was mounted on? */
+static bool directory_is_lost(const struct server *server)
+{
+    struct stat ours;
+    struct stat there;
+
+    return fstat(server->options.directory_fd, &ours) < 0 || ours.st_nlink == 0 ||
+           (stat(server->options.directory, &there) < 0 && errno == ENOENT) ||
+           there.st_dev != ours.st_dev || there.st_ino != ours.st_ino;
+}
+
+/* Nobody waits for us, and the disk takes nothing: there is an end to that. */
+static bool must_give_up(struct server *server)
+{
+    uint64_t now = now_ms();
+
+    if (!is_deserted(server) || atomic_load(&server->state->condition) == WRITER_OK) {
+        server->last_live_ms = now;
+        return false;
+    }
+    return now - server->last_live_ms >= server->options.give_up_ms ||
+           (now - server->last_live_ms >= LOST_MS && directory_is_lost(server));
+}
+
 int server_run(struct server *server)
 {
     for (;;) {
         bool worked = drain_round(server);
+
+        if (must_give_up(server)) {
+            (void)unwritten_note(server); /* where that cannot be written either, nothing can */
+            return -EIO;
+        }
 
         if (worked) {
             server->last_work_ms = now_ms();

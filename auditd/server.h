@@ -23,6 +23,7 @@ struct server_options {
     const char *directory;       /* absolute */
     int directory_fd;            /* locked: this process is the directory's one writer. Borrowed */
     unsigned int idle_exit_ms;
+    unsigned int give_up_ms;  /* without producers, a disk that refuses is tried for so long */
     uint64_t segment_bytes;   /* a new segment when this one is so large, */
     uint64_t segment_seconds; /* or so old */
     uint64_t keep_bytes;      /* of closed segments, as they lie on the disk */

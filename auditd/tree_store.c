@@ -131,6 +131,11 @@ void tree_store_free(struct tree_store *store)
     }
 }
 
+const char *tree_store_origin(const struct tree_store *store)
+{
+    return store->key.name.name;
+}
+
 uint64_t tree_store_size(const struct tree_store *store)
 {
     return store->tree.size;

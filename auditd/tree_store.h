@@ -25,6 +25,8 @@ int tree_store_open(int directory, bool is_new, struct sha256 *sha, struct tree_
                     struct failure *reterr);
 void tree_store_free(struct tree_store *store);
 
+/* The log's name, as its key has it. Borrowed. */
+const char *tree_store_origin(const struct tree_store *store);
 uint64_t tree_store_size(const struct tree_store *store);
 /* Of the last signed checkpoint; 0 and "" before the first. */
 uint64_t tree_store_signed_size(const struct tree_store *store);

@@ -12,6 +12,7 @@
 #include "auditd/keeper.h"
 #include "auditd/link.h"
 #include "auditd/log_store.h"
+#include "auditd/reserve.h"
 #include "auditd/server.h"
 #include "auditd/service.h"
 #include "shared/audit/producer_book.h"
@@ -32,9 +33,12 @@ struct server {
     uint64_t next_producer;    /* numbers are never given twice in one log */
     uint64_t last_work_ms;
     uint64_t last_link_ms;
+    uint64_t last_live_ms; /* when there was last a producer that had not gone */
     uint64_t last_checkpoint_ms;
     uint64_t segment_since_ms;
     uint64_t retry_at_ms;
+    struct reserve reserve;
+    int unwritten; /* the file of unwritten.h */
     bool unsynced;
     bool sign_wanted; /* a producer leaves, or all have */
     bool broken;      /* the disk lost something that was written: nothing more is recorded */

@@ -96,7 +96,8 @@ static uint64_t key_of_rule(const struct slot *slot, const struct prepared_event
 static uint64_t key_of_target(const struct slot *slot, const struct prepared_event *prepared)
 {
     static const enum event_text texts[] = {EVENT_TEXT_OPERATION, EVENT_TEXT_PATH, EVENT_TEXT_PATH2,
-                                            EVENT_TEXT_HOST, EVENT_TEXT_WORD};
+                                            EVENT_TEXT_HOST,      EVENT_TEXT_SNI,  EVENT_TEXT_WORD,
+                                            EVENT_TEXT_REASON};
     uint64_t hash = mix(key_of_rule(slot, prepared), slot->folds.seed);
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -121,6 +121,36 @@ static int spawn(const char *program, const char *directory, int errors, pid_t *
     return -error;
 }
 
+/* The rest of a line that begins so, or NULL. */
+static const char *line_behind(const char *line, const char *beginning)
+{
+    size_t length = strlen(beginning);
+
+    return strncmp(line, beginning, length) == 0 ? line + length : NULL;
+}
+
+/* What failure_print() of the writer said, as the failure that it was. */
+static int pass_on(char *said, struct failure *reterr)
+{
+    char *rest = NULL;
+
+    for (char *line = strtok_r(said, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        const char *what = line_behind(line, WRITER_PROGRAM ": ");
+        const char *needed = line_behind(line, "  needed by: ");
+        const char *mend = line_behind(line, "  try: ");
+
+        if (needed != NULL) {
+            failure_set_needed(reterr, "%s", needed);
+        } else if (mend != NULL) {
+            failure_set_mend(reterr, "%s", mend);
+        } else {
+            failure_set(reterr, -EIO, "%s", what != NULL ? what : line);
+        }
+    }
+    return failure_set(reterr, -EIO, "failcore-auditd ended without a word");
+}
+
 /* Returns when the writer serves, or has said why it cannot, or has seen that another one does. */
 static int start_writer(const char *directory, struct failure *reterr)
 {
@@ -151,7 +181,9 @@ static int start_writer(const char *directory, struct failure *reterr)
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
     if (error == 0 && said.length > 0) {
-        return failure_set(reterr, -EIO, "%s", text_buffer_text(&said));
+        AUTO_FREE char *words = text_buffer_take(&said);
+
+        return pass_on(words, reterr);
     }
     return 0;
 }

@@ -24,6 +24,66 @@ check "every event that was told is there, the refused are accounted for" sh -c 
     jq -s -e '[.[] | select(.kind == \"LOSS\")] | length >= 1' '$work'/small/log/*.jsonl"
 check "still intact" "$failcore" audit verify "$work/small"
 
+# ---- a disk that stays full: the writer leaves in the end, and what it took with it is on record
+gone() { ! kill -0 "$1" 2>/dev/null; }
+no_writer() { ! pgrep -f "failcore-auditd.*$1" >/dev/null; }
+mkdir "$work/stays"
+mount -t tmpfs -o size=64k none "$work/stays"
+at_exit "umount -l '$work/stays'"
+"$bin/failcore-auditd" -f --give-up 1 "$work/stays" 2>"$work/writer" &
+writer=$!
+check "a writer that soon gives up" wait_until 5 test -S "$work/stays.writer"
+check_exit "refused" 1 "$emitter" "$work/stays" 1 10000
+told=$(grep -x '[0-9]*' "$work/output")
+check "the writer leaves a full disk" wait_until 10 gone "$writer"
+check "intact" "$failcore" audit verify "$work/stays"
+mount -o remount,size=64m "$work/stays"
+check "goes on with room" "$emitter" "$work/stays" 1 10
+check "every event is there or on record as lost" jq -s -e "[.[] | select(.producer == 1) | .count // 1] |
+    add == $told + 1" "$work/stays/log/00000000000000000000.jsonl"
+check "by the writer that came after" grep -q '"kind":"LOSS".*"op":"unwritten"' \
+    "$work/stays/log/00000000000000000000.jsonl"
+check "intact again" "$failcore" audit verify "$work/stays"
+
+mkdir "$work/large"
+mount -t tmpfs -o size=200m none "$work/large"
+at_exit "umount -l '$work/large'"
+"$bin/failcore-auditd" -f --idle-exit 1 "$work/large" 2>"$work/writer" &
+writer=$!
+check "a writer with a reserve" wait_until 5 test -S "$work/large.writer"
+"$emitter" "$work/large" 2 100000000 >"$work/told" 2>&1 &
+flood=$!
+check "recorded" wait_until 5 test -s "$work/large/log/00000000000000000000.jsonl"
+dd if=/dev/zero of="$work/large/filler" bs=64k 2>/dev/null
+check_fails "a disk that fills up refuses" wait "$flood"
+check "the writer leaves all the same" wait_until 10 gone "$writer"
+check "all is signed" sh -c "'$failcore' audit verify '$work/large' | tee '$work/said' && ! grep -q 'not signed' '$work/said'"
+check "nothing that was told is missing" test \
+    "$(zstd -dcqf "$work"/large/log/*.jsonl* | grep -c '"source":"fs"')" -ge "$(grep -x '[0-9]*' "$work/told")"
+
+# ---- a directory that is taken away
+"$emitter" "$work/removed.log" 1 100000000 hold >"$work/told" 2>&1 &
+flood=$!
+check "recorded" wait_until 5 test -s "$work/removed.log/log/00000000000000000000.jsonl"
+check "is removed" wait_until 10 rm -rf "$work/removed.log"
+kill "$flood"
+check "its writer leaves" wait_until 15 no_writer "$work/removed.log"
+mkdir "$work/unmounted"
+mount -t tmpfs -o size=64k none "$work/unmounted"
+check_exit "full" 1 "$emitter" "$work/unmounted" 1 10000
+umount -l "$work/unmounted"
+check "that of a disk that is gone too" wait_until 15 no_writer "$work/unmounted"
+
+# ---- a writer that cannot start says why
+mkdir "$work/bad"
+echo nonsense >"$work/bad/vkey"
+mkdir "$work/bad/log"
+echo nonsense >"$work/bad/log/00000000000000000000.jsonl"
+check_exit "no writer" 1 "$emitter" "$work/bad" 1 1
+cp "$work/output" "$work/said"
+check "in words" grep -q "vkey is not a verifier key" "$work/said"
+check_fails "without broken lines" grep -q '?' "$work/said"
+
 # ---- rotation, packing, pruning
 log=$work/rotated
 "$bin/failcore-auditd" -f --idle-exit 2 --segment-bytes 100000 "$log" 2>"$work/writer" &
