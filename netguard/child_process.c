@@ -56,12 +56,12 @@ static int leave_root(void)
     return 0;
 }
 
-int child_process_confine(const char *name, const int *kept, size_t count)
+int child_process_confine(enum guard_process process, const int *kept, size_t count)
 {
     pid_t parent = getppid();
     int error = descriptors_close_except(kept, count);
 
-    prctl(PR_SET_NAME, name);
+    prctl(PR_SET_NAME, process == GUARD_RESOLVER ? "failcore-dns" : "failcore-ask");
     if (error == 0) {
         error = descriptors_fill_standard();
     }
@@ -80,6 +80,8 @@ int child_process_confine(const char *name, const int *kept, size_t count)
     if (error == 0) {
         error = process_forbid_core();
     }
-    /* The change of uid has cleared it. */
-    return error < 0 ? error : process_die_with_parent(parent, SIGKILL);
+    if (error == 0) {
+        error = process_die_with_parent(parent, SIGKILL); /* the change of uid has cleared it */
+    }
+    return error < 0 ? error : guard_calls_enter(process);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "netguard/guard_calls.h"
 #include "shared/base/failure.h"
 
 /*
@@ -20,8 +21,9 @@ pid_t child_process_start(int ret_sockets[static 2], struct failure *reterr);
 
 /*
  * In the child, once it has all it needs: closes every other descriptor, gives up capabilities,
- * the uid when that is root's, new privileges and core files. Negative errno: the child must end.
+ * the uid when that is root's, new privileges, core files, and all but its own rows of
+ * guard_calls.h. Negative errno: the child must end.
  */
-int child_process_confine(const char *name, const int *kept, size_t count);
+int child_process_confine(enum guard_process process, const int *kept, size_t count);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "netguard/flow/flow_mark.h"
+#include "netguard/guard_calls.h"
 #include "netguard/link/sysctl.h"
 #include "netguard/nft/queue_choice.h"
 #include "netguard/nft/ruleset.h"
@@ -181,11 +182,15 @@ static int open_links(struct guard *guard, const struct guard_options *options,
     return sysctl_open_forwarding(reterr);
 }
 
-/* Every verdict and every pin needs CAP_NET_ADMIN; nothing else does any more. */
-static int give_up_privileges(struct failure *reterr)
+/* Every verdict and every pin needs CAP_NET_ADMIN over the guard's namespace; nothing else is
+ * needed any more, and nothing else is left. */
+static int give_up_privileges(struct guard *guard, struct failure *reterr)
 {
     int error = privileges_forbid_new();
 
+    if (error == 0) {
+        error = topology_retire(&guard->topology);
+    }
     if (error == 0) {
         error = capabilities_keep_only(CAPABILITY(CAP_NET_ADMIN));
     }
@@ -194,6 +199,9 @@ static int give_up_privileges(struct failure *reterr)
     }
     if (error == 0) {
         error = process_forbid_core();
+    }
+    if (error == 0) {
+        error = guard_calls_enter(GUARD_DAEMON);
     }
     return error < 0 ? explain(reterr, error, "cannot give up privileges") : 0;
 }
@@ -246,7 +254,8 @@ static int start_all(struct guard *guard, const struct guard_options *options,
     if (error == 0) {
         error = open_links(guard, options, reterr);
     }
-    return error < 0 ? error : give_up_privileges(reterr);
+    close_fd(&guard->uplink.world); /* nobody has to go there any more */
+    return error < 0 ? error : give_up_privileges(guard, reterr);
 }
 
 int guard_start(struct guard *guard, const struct guard_options *options, struct failure *reterr)
@@ -254,7 +263,7 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
     int error;
 
     *guard = (struct guard){
-        .topology = {.owner = -1, .guard = -1, .agent = -1},
+        .topology = {.owner = -1, .guard = -1, .guard_owner = -1, .agent = -1},
         .gate = {.policy = policy_ref(options->policy),
                  .settings = policy_net_settings(options->policy),
                  .audit = options->audit,
@@ -281,17 +290,16 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
 
 static void end_child(int *pid)
 {
-    if (*pid > 0) {
-        kill(*pid, SIGKILL);
+    if (*pid > 0 && kill(*pid, SIGKILL) == 0) {
         waitpid(*pid, NULL, 0);
-        *pid = 0;
     }
+    *pid = 0;
 }
 
 void guard_stop(struct guard *guard)
 {
-    /* The children changed their user id and we kept no right over them: a signal may be refused.
-     * The end of its socket ends the resolver, and the resolver's end the asker. */
+    /* Once confined, we cannot signal anybody. The end of its socket ends the resolver, the
+     * resolver's end the asker, and our own end both of them in any case. */
     close_fd(&guard->resolver);
     uplink_close(&guard->uplink);
     host_networks_close(&guard->host);

@@ -83,6 +83,32 @@ static void on_ended(void *context, const struct conntrack_flow *ended)
     }
 }
 
+struct looks {
+    struct conntrack *conntrack;
+    struct flow_key keys[CONNTRACK_LOOKS_MAX];
+    size_t count;
+};
+
+static bool look_at(void *context, struct flow *flow)
+{
+    struct looks *looks = context;
+
+    looks->keys[looks->count++] = flow->key;
+    if (looks->count == CONNTRACK_LOOKS_MAX) {
+        conntrack_look_at(looks->conntrack, looks->keys, looks->count);
+        looks->count = 0;
+    }
+    return true;
+}
+
+void guard_look_for_ended(struct guard *guard)
+{
+    struct looks looks = {.conntrack = &guard->conntrack};
+
+    flow_table_each(guard->flows, look_at, &looks);
+    conntrack_look_at(looks.conntrack, looks.keys, looks.count);
+}
+
 void guard_record_ended(struct guard *guard)
 {
     conntrack_read_ended(&guard->conntrack, on_ended, guard);

@@ -24,6 +24,7 @@
 #include "netguard/flow/name_inspection.h"
 #include "netguard/flow/packet_view.h"
 #include "netguard/guard.h"
+#include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
 
 static struct flow_question question_about(const struct flow_key *key, const char *operation)
@@ -391,6 +392,12 @@ void guard_judge_packet(void *context, const struct queued_packet *packet)
     key = key_of(&view, from_agent);
     if (from_agent && (packet->mark & FLOW_MARK_NEW) != 0) {
         flow = flow_table_find(guard->flows, &key);
+        if (flow != NULL) {
+            /* The end of an earlier flow of the same ports was told before this packet came: it
+             * must not be taken for the end of this one. */
+            guard_record_ended(guard);
+            flow = flow_table_find(guard->flows, &key);
+        }
         if (flow != NULL && flow->key.protocol == NET_TCP && flow->held_count == 0 &&
             flow->first_byte == view.sequence + 1 && flow->generation == guard->generation) {
             /* The same SYN once more: it was judged. */

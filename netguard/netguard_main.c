@@ -198,6 +198,7 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
             return true;
         }
         guard_end_waiting(guard);
+        guard_look_for_ended(guard);
         *next_beat_ms = now + RULESET_HEARTBEAT_MS;
     }
     if (guard_breaker_look(guard) < 0) {

@@ -349,7 +349,7 @@ static _Noreturn void run(const struct dns_upstreams *upstreams, int world, int 
     if (world >= 0 && namespace_enter(world, CLONE_NEWNET) < 0) {
         _exit(1);
     }
-    if (child_process_confine("failcore-ask", &socket, 1) < 0) {
+    if (child_process_confine(GUARD_ASKER, &socket, 1) < 0) {
         _exit(1);
     }
     asker.socket = socket;

@@ -439,7 +439,7 @@ static _Noreturn void run(const struct resolver_sockets *sockets, int guard)
     int kept[] = {guard,           sockets->asker,  sockets->udp[0],
                   sockets->udp[1], sockets->tcp[0], sockets->tcp[1]};
 
-    if (child_process_confine("failcore-dns", kept, sizeof(kept) / sizeof(kept[0])) < 0) {
+    if (child_process_confine(GUARD_RESOLVER, kept, sizeof(kept) / sizeof(kept[0])) < 0) {
         _exit(1);
     }
     resolver.guard = guard;

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define EVENT_BYTES (4 << 20)
+#define EVENT_BYTES    (4 << 20)
+#define EVENTS_AT_ONCE 256U
+#define QUESTION_BYTES 128U /* two IPv6 addresses and two ports, with their headers: 116 */
 
 int conntrack_open(struct conntrack *ret_conntrack)
 {
@@ -147,13 +149,68 @@ void conntrack_read_ended(struct conntrack *conntrack, conntrack_handler *each, 
 {
     struct handler_call call = {each, context};
     char buffer[NETLINK_ANSWER_MAX];
-    ssize_t count = recv(conntrack_fd(conntrack), buffer, sizeof(buffer), MSG_DONTWAIT);
 
-    if (count < 0) {
-        conntrack->overruns += errno == ENOBUFS ? 1 : 0;
+    for (unsigned int i = 0; i < EVENTS_AT_ONCE; i++) {
+        ssize_t count = recv(conntrack_fd(conntrack), buffer, sizeof(buffer), MSG_DONTWAIT);
+
+        if (count < 0) {
+            conntrack->overruns += errno == ENOBUFS ? 1 : 0;
+            return;
+        }
+        (void)mnl_cb_run(buffer, (size_t)count, 0, 0, on_flow, &call);
+    }
+}
+
+static void put_address(struct nlmsghdr *message, uint16_t type4, uint16_t type6,
+                        const struct ip_address *address)
+{
+    if (address->family == IP_V4) {
+        mnl_attr_put(message, type4, 4, address->bytes);
+    } else {
+        mnl_attr_put(message, type6, 16, address->bytes);
+    }
+}
+
+static void put_question(struct nlmsghdr *message, const struct flow_key *key)
+{
+    struct nfgenmsg *family;
+    struct nlattr *tuple, *part;
+
+    message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+    message->nlmsg_flags = NLM_F_REQUEST;
+    family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
+    family->nfgen_family = key->agent.family == IP_V4 ? AF_INET : AF_INET6;
+    family->version = NFNETLINK_V0;
+    tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+    part = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+    put_address(message, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &key->agent);
+    put_address(message, CTA_IP_V4_DST, CTA_IP_V6_DST, &key->remote);
+    mnl_attr_nest_end(message, part);
+    part = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+    mnl_attr_put_u8(message, CTA_PROTO_NUM, key->protocol == NET_TCP ? IPPROTO_TCP : IPPROTO_UDP);
+    mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(key->agent_port));
+    mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(key->remote_port));
+    mnl_attr_nest_end(message, part);
+    mnl_attr_nest_end(message, tuple);
+}
+
+void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count)
+{
+    char buffer[CONNTRACK_LOOKS_MAX * QUESTION_BYTES], answers[NETLINK_ANSWER_MAX];
+    size_t length = 0;
+
+    for (size_t i = 0; i < count && i < CONNTRACK_LOOKS_MAX; i++) {
+        struct nlmsghdr *message = mnl_nlmsg_put_header(buffer + length);
+
+        put_question(message, &keys[i]);
+        length += (message->nlmsg_len + 3U) & ~3U;
+    }
+    if (length == 0 || send(netlink_fd(&conntrack->asks), buffer, length, MSG_DONTWAIT) < 0) {
         return;
     }
-    (void)mnl_cb_run(buffer, (size_t)count, 0, 0, on_flow, &call);
+    /* The kernel has answered by now; what it said does not matter. */
+    while (recv(netlink_fd(&conntrack->asks), answers, sizeof(answers), MSG_DONTWAIT) > 0) {
+    }
 }
 
 int conntrack_each(struct conntrack *conntrack, conntrack_handler *each, void *context)

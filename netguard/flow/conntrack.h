@@ -33,6 +33,12 @@ int conntrack_fd(const struct conntrack *conntrack);
 typedef void conntrack_handler(void *context, const struct conntrack_flow *flow);
 /* What has ended since the last time, without waiting. */
 void conntrack_read_ended(struct conntrack *conntrack, conntrack_handler *each, void *context);
+/*
+ * The kernel forgets what has ended when it next looks there, else when its collector comes around
+ * (a minute). This makes it look at these flows: the ends of those that are over can be read then.
+ */
+#define CONNTRACK_LOOKS_MAX 64U
+void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count);
 /* All flows there are. */
 int conntrack_each(struct conntrack *conntrack, conntrack_handler *each, void *context);
 

@@ -61,8 +61,8 @@ static const struct sysctl_row conntrack[] = {
     {"netfilter/nf_conntrack_tcp_timeout_fin_wait", "30", true},
     {"netfilter/nf_conntrack_tcp_timeout_close_wait", "60", true},
     {"netfilter/nf_conntrack_tcp_timeout_last_ack", "10", true},
-    {"netfilter/nf_conntrack_tcp_timeout_time_wait", "5", true},
-    {"netfilter/nf_conntrack_tcp_timeout_close", "5", true},
+    {"netfilter/nf_conntrack_tcp_timeout_time_wait", "1", true},
+    {"netfilter/nf_conntrack_tcp_timeout_close", "1", true},
     {"netfilter/nf_conntrack_udp_timeout", "30", true},
     {"netfilter/nf_conntrack_udp_timeout_stream", "120", true},
 };

@@ -1,11 +1,19 @@
 #include "netguard/link/topology.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "netguard/child_process.h"
 #include "netguard/link/link.h"
 #include "netguard/link/sysctl.h"
 #include "shared/base/cleanup.h"
@@ -45,6 +53,7 @@ void topology_close(struct topology *topology)
 {
     close_fd(&topology->owner);
     close_fd(&topology->guard);
+    close_fd(&topology->guard_owner);
     close_fd(&topology->agent);
 }
 
@@ -99,6 +108,101 @@ static int make_network(int *ret_fd, struct failure *reterr)
     return *ret_fd < 0 ? explain(reterr, *ret_fd, "cannot open the network namespace") : 0;
 }
 
+#define NOBODY 65534U
+
+/* Root's guard has root to talk to and nobody to be. An ordinary user has but one id. */
+static int map_guard_owner(pid_t pid, bool root)
+{
+    static const struct user_map_range ids[] = {{.inside = 0, .outside = 0, .count = 1},
+                                                {.inside = NOBODY, .outside = NOBODY, .count = 1}};
+    size_t count = root ? 2 : 1;
+    struct user_map map = {.users = ids, .user_count = count, .groups = ids, .group_count = count};
+
+    return user_map_write(pid, &map);
+}
+
+/* In the child: makes the namespaces, says so, and keeps them until they have been opened. */
+static _Noreturn void make_guard_namespaces(int socket)
+{
+    int error = namespace_new(CLONE_NEWUSER | CLONE_NEWNET);
+
+    if (send(socket, &error, sizeof(error), MSG_NOSIGNAL) == sizeof(error)) {
+        (void)recv(socket, &error, sizeof(error), 0);
+    }
+    _exit(0);
+}
+
+static int open_namespace_of(pid_t pid, const char *type)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, type);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int take_guard_namespaces(struct topology *topology, pid_t pid, int socket)
+{
+    bool root = topology->owner < 0;
+    int error;
+
+    if (recv(socket, &error, sizeof(error), 0) != sizeof(error)) {
+        return -EPIPE;
+    }
+    if (error == 0) {
+        error = map_guard_owner(pid, root);
+    }
+    if (error < 0) {
+        return error;
+    }
+    topology->guard_owner = open_namespace_of(pid, "user");
+    topology->guard = open_namespace_of(pid, "net");
+    if (topology->guard_owner < 0 || topology->guard < 0) {
+        return topology->guard_owner < 0 ? topology->guard_owner : topology->guard;
+    }
+    return namespace_enter(topology->guard, CLONE_NEWNET);
+}
+
+static int make_guard_network(struct topology *topology, struct failure *reterr)
+{
+    int sockets[2], error;
+    pid_t pid = child_process_start(sockets, reterr);
+
+    if (pid == 0) {
+        make_guard_namespaces(sockets[1]);
+    }
+    if (pid < 0) {
+        return pid;
+    }
+    error = take_guard_namespaces(topology, pid, sockets[0]);
+    close_fd(&sockets[0]);
+    waitpid(pid, NULL, 0);
+    if (error < 0) {
+        return explain(reterr, error, "cannot make the guard's own user and network namespaces");
+    }
+    return sysctl_close_namespace(reterr);
+}
+
+int topology_retire(struct topology *topology)
+{
+    bool root = geteuid() == 0 && topology->owner < 0;
+    int error;
+
+    if (root && setgroups(0, NULL) < 0) {
+        return -errno;
+    }
+    error = namespace_enter(topology->guard_owner, CLONE_NEWUSER);
+    close_fd(&topology->guard_owner);
+    /* Entering has reset it: the capabilities are to outlive the uid. */
+    if (error == 0 && root &&
+        (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+         setresuid(NOBODY, NOBODY, NOBODY) < 0)) {
+        error = -errno;
+    }
+    return error;
+}
+
 static int make_all(struct topology *topology, struct failure *reterr)
 {
     struct netlink netlink = {0};
@@ -108,7 +212,7 @@ static int make_all(struct topology *topology, struct failure *reterr)
         error = make_network(&topology->agent, reterr);
     }
     if (error == 0) {
-        error = make_network(&topology->guard, reterr);
+        error = make_guard_network(topology, reterr);
     }
     if (error < 0) {
         return error;
@@ -123,7 +227,7 @@ static int make_all(struct topology *topology, struct failure *reterr)
 
 int topology_make(struct topology *ret_topology, struct failure *reterr)
 {
-    struct topology topology = {.owner = -1, .guard = -1, .agent = -1};
+    struct topology topology = {.owner = -1, .guard = -1, .guard_owner = -1, .agent = -1};
     int error = make_all(&topology, reterr);
 
     if (error < 0) {

@@ -23,6 +23,7 @@
 struct topology {
     int owner; /* user namespace made for the two; -1: the caller's privileges were enough */
     int guard;
+    int guard_owner; /* user namespace that owns `guard` and nothing else */
     int agent;
 };
 
@@ -33,9 +34,19 @@ struct ip_address topology_guard_v4(void);
 /*
  * Makes the namespaces, closed (sysctl_close_namespace) and with their links down. The calling
  * process is in the guard's namespace afterwards, and in the owner namespace when one was made.
+ *
+ * The guard's namespace belongs to a user namespace of its own, which nobody is in: the daemon
+ * enters it once everything is set up (topology_retire), and CAP_NET_ADMIN is then worth something
+ * there alone.
  */
 int topology_make(struct topology *ret_topology, struct failure *reterr);
 void topology_close(struct topology *topology);
+
+/*
+ * Into the user namespace that owns the guard's namespace, as nobody there when the process was
+ * root. Every capability over anything else is gone with that; capabilities in it are left.
+ */
+int topology_retire(struct topology *topology);
 
 /* Addresses, neighbours and routes of the link to the agent, and up with it. */
 int topology_raise_agent_link(const struct topology *topology, struct failure *reterr);

@@ -1,0 +1,77 @@
+#include "netguard/nft/guard_rules.h"
+
+#include <linux/netfilter.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#define LOGGED_PER_SECOND 5U
+#define LOGGED_BURST      20U
+#define LOGGED_BYTES      128U
+
+const struct packet_field field_v4_protocol = {RULE_NETWORK_HEADER, 9, 1};
+const struct packet_field field_v4_source = {RULE_NETWORK_HEADER, 12, 4};
+const struct packet_field field_v4_destination = {RULE_NETWORK_HEADER, 16, 4};
+const struct packet_field field_v6_source = {RULE_NETWORK_HEADER, 8, 16};
+const struct packet_field field_v6_destination = {RULE_NETWORK_HEADER, 24, 16};
+const struct packet_field field_v6_next_header = {RULE_NETWORK_HEADER, 6, 1};
+const struct packet_field field_v6_hop_limit = {RULE_NETWORK_HEADER, 7, 1};
+const struct packet_field field_v4_first_byte = {RULE_NETWORK_HEADER, 0, 1};
+const struct packet_field field_destination_port = {RULE_TRANSPORT_HEADER, 2, 2};
+const struct packet_field field_icmp_type = {RULE_TRANSPORT_HEADER, 0, 1};
+const struct packet_field field_tcp_flags = {RULE_TRANSPORT_HEADER, 13, 1};
+
+static void drop_chain_name(char name[static 32], enum drop_reason reason)
+{
+    snprintf(name, 32, "x_%s", drop_reason_row(reason)->word);
+}
+
+void rule_drop(struct nft_batch *batch, enum drop_reason reason)
+{
+    char chain[32];
+
+    drop_chain_name(chain, reason);
+    do_goto(batch, chain);
+    nft_rule_end(batch);
+}
+
+void rule_verdict(struct nft_batch *batch, uint32_t verdict)
+{
+    do_verdict(batch, verdict);
+    nft_rule_end(batch);
+}
+
+void rules_answer(struct nft_batch *batch, const char *chain)
+{
+    nft_rule_begin(batch, chain);
+    match_protocol(batch, IPPROTO_TCP);
+    do_reject_tcp_reset(batch);
+    nft_rule_end(batch);
+    nft_rule_begin(batch, chain);
+    match_protocol(batch, IPPROTO_UDP);
+    do_reject_prohibited(batch);
+    nft_rule_end(batch);
+}
+
+void rules_put_drops(struct nft_batch *batch)
+{
+    for (unsigned int i = 0; i < DROP_REASON_COUNT; i++) {
+        const char *word = drop_reason_row((enum drop_reason)i)->word;
+        char chain[32];
+
+        drop_chain_name(chain, (enum drop_reason)i);
+        nft_counter_add(batch, word);
+        nft_chain_add(batch, chain);
+        nft_rule_begin(batch, chain);
+        do_count(batch, word);
+        nft_rule_end(batch);
+        nft_rule_begin(batch, chain);
+        match_under_rate(batch, LOGGED_PER_SECOND, LOGGED_BURST);
+        do_log(batch, RULESET_LOG_GROUP, LOGGED_BYTES, word);
+        nft_rule_end(batch);
+        if (drop_reason_row((enum drop_reason)i)->answer == DROP_ANSWERED) {
+            rules_answer(batch, chain);
+        }
+        nft_rule_begin(batch, chain);
+        rule_verdict(batch, NF_DROP);
+    }
+}

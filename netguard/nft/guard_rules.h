@@ -1,0 +1,32 @@
+/*
+ * Parts of the guard's table, each written by a file of its own into the one batch of ruleset.c.
+ */
+#ifndef FAILCORE_NETGUARD_NFT_GUARD_RULES_H
+#define FAILCORE_NETGUARD_NFT_GUARD_RULES_H
+
+#include "netguard/nft/drop_reasons.h"
+#include "netguard/nft/nft_rule.h"
+#include "netguard/nft/ruleset.h"
+
+extern const struct packet_field field_v4_first_byte, field_v4_protocol, field_v4_source,
+    field_v4_destination;
+extern const struct packet_field field_v6_next_header, field_v6_hop_limit, field_v6_source,
+    field_v6_destination;
+extern const struct packet_field field_destination_port, field_icmp_type, field_tcp_flags;
+
+/* Ends the open rule: the packet is counted, some are logged, all are dropped. */
+void rule_drop(struct nft_batch *batch, enum drop_reason reason);
+/* Ends the open rule with NF_ACCEPT or NF_DROP. */
+void rule_verdict(struct nft_batch *batch, uint32_t verdict);
+/* Rules that let a program hear at once that it is refused; tcp and udp have somebody to tell. */
+void rules_answer(struct nft_batch *batch, const char *chain);
+
+/* The chains that rule_drop() sends packets to. First of all. */
+void rules_put_drops(struct nft_batch *batch);
+/* What may come in from the agent at all, and what the guard itself hears. */
+void rules_put_arrival(struct nft_batch *batch, const struct ruleset_config *config);
+/* What goes through: carried by the kernel, or asked about. */
+void rules_put_forward(struct nft_batch *batch, const struct ruleset_config *config,
+                       enum queue_statement statement);
+
+#endif
