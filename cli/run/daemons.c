@@ -189,8 +189,8 @@ int guard_start(const struct daemon_context *context, struct daemon *ret_guard, 
     }
     add_common(&line, context);
     add_fd(&line, "--control-fd", theirs);
-    if (context->plan->options->uplink != NULL) {
-        add(&line, "--uplink", context->plan->options->uplink);
+    if (context->plan->uplink != NULL) {
+        add(&line, "--uplink", context->plan->uplink);
     }
     error = start("failcore-netguard", &line, ret_guard, reterr);
     if (error == 0) {

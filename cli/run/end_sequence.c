@@ -74,6 +74,7 @@ void end_sequence(struct supervisor *supervisor)
     struct run_result *result = &supervisor->result;
 
     end_processes(supervisor);
+    exec_recorder_end(&supervisor->execs);
     judge_by_group(supervisor);
     streams_drain(&supervisor->streams, supervisor->signals,
                   supervisor->ended && !supervisor->asked_to_end ? -1 : DRAIN_MS);

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -111,35 +112,60 @@ static int watch_signals(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* The read end tells how execve went: nothing at all when it succeeded. */
+/* What the command says before it is one: the listener of its execs, which goes to the supervisor,
+ * and a failure. Its end of the socket closes when execve succeeds. */
+static int hear_command(const struct job *job, int socket, struct workload_failure *ret_failure)
+{
+    for (;;) {
+        const struct message watched = {.kind = MESSAGE_WATCHED};
+        int listener = -1;
+        size_t count = 1;
+        ssize_t got =
+            receive_with_fds(socket, ret_failure, sizeof(*ret_failure), &listener, &count);
+        int error;
+
+        if (got == 0) {
+            return 0;
+        }
+        if (got == sizeof(*ret_failure) && count == 0) {
+            return 1;
+        }
+        if (got != 1 || count != 1) {
+            return got < 0 ? (int)got : -EIO;
+        }
+        error = message_send(job->first->socket, &watched, &listener, 1);
+        close(listener);
+        if (error < 0) {
+            return error;
+        }
+    }
+}
+
 static int start_command(struct job *job, int slave, struct workload_failure *ret_failure)
 {
     const struct first_process *first = job->first;
     struct workload_start start = {.plan = first->plan, .terminal = slave >= 0};
+    AUTO_CLOSE int ours = -1;
     int ends[2];
-    ssize_t got;
 
-    if (pipe2(ends, O_CLOEXEC) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return -errno;
     }
+    ours = ends[0];
     job->command = fork();
     if (job->command < 0) {
+        close(ends[1]);
         return -errno;
     }
     if (job->command == 0) {
-        start.error_fd = ends[1];
+        start.socket = ends[1];
         for (int fd = 0; fd <= 2; fd++) {
             start.standard[fd] = first->streams->terminal[fd] ? slave : first->streams->inner[fd];
         }
         workload_become(&start);
     }
     close(ends[1]);
-    got = read_upto(ends[0], ret_failure, sizeof(*ret_failure));
-    close(ends[0]);
-    if (got != 0 && got != sizeof(*ret_failure)) {
-        return -EIO;
-    }
-    return got == 0 ? 0 : 1;
+    return hear_command(job, ours, ret_failure);
 }
 
 static int report_start(struct job *job, int started, const struct workload_failure *failure)

@@ -13,6 +13,7 @@
     ROW("worker-userns", "the command's user namespace owns none of the others")                   \
     ROW("no-capabilities", "no capability, none to be had: no_new_privs, empty bounding set")      \
     ROW("seccomp", "system calls of shared/confine/syscall_table.h refused; x32 and i386 end it")  \
+    ROW("exec-records", "each program that is started is recorded before it begins")               \
     ROW("landlock", "the view's writable trees once more, and no signal out of the run")           \
     ROW("streams", "no descriptor from outside; standard ones are pumped")                         \
     ROW("pid1", "the run's first process is ours, hidden, and ends everything with it")            \

@@ -19,6 +19,7 @@ enum message_kind {
     MESSAGE_STARTED,      /* from setup: the first process's handle */
     MESSAGE_TERMINAL,     /* from first: the pty's master */
     MESSAGE_GO,           /* to first: start the command */
+    MESSAGE_WATCHED,      /* from first: the listener of its execs; before EXECUTED */
     MESSAGE_EXECUTED,     /* from first: it runs */
     MESSAGE_NOT_EXECUTED, /* from first: error is why */
     MESSAGE_STOPPED,      /* from first: stopped by a job-control signal */

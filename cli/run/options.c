@@ -15,6 +15,7 @@ enum {
     OPTION_UPLINK,
     OPTION_NO_NET,
     OPTION_NO_REPORT,
+    OPTION_SHADOW,
     OPTION_STRICT,
     OPTION_ENV,
     OPTION_STATUS_FD,
@@ -30,8 +31,9 @@ static const struct option_row rows[] = {
     {OPTION_AUDIT, 0, "audit", "DIR", "the audit directory"},
     {OPTION_NAME, 0, "name", "NAME", "a name for the run, shown by failcore ps"},
     {OPTION_UPLINK, 0, "uplink", "pasta|veth|none|netns:WHERE", "how the guard reaches the world"},
-    {OPTION_NO_NET, 0, "no-net", NULL, "no network and no guard"},
+    {OPTION_NO_NET, 0, "no-net", NULL, "no network and no guard, whatever the policy says"},
     {OPTION_NO_REPORT, 0, "no-report", NULL, "leave no report in the audit directory"},
+    {OPTION_SHADOW, 0, "shadow", NULL, "permit and record what a policy could permit"},
     {OPTION_STRICT, 0, "strict", NULL, "refuse weaker forms of a layer; cache no decision"},
     {OPTION_ENV, 'e', "env", "K[=V]", "pass or set an environment variable"},
     {OPTION_STATUS_FD, 0, "status-fd", "N", "write JSON lines about the run to this descriptor"},
@@ -126,6 +128,9 @@ static int take_option(int id, const char *argument, struct run_options *options
         return 0;
     case OPTION_NO_REPORT:
         options->no_report = true;
+        return 0;
+    case OPTION_SHADOW:
+        options->shadow = true;
         return 0;
     case OPTION_STRICT:
         options->strict = true;

@@ -218,6 +218,39 @@ static int build_filter(struct run_plan *plan, struct failure *reterr)
                      : 0;
 }
 
+static int load_policy(struct run_plan *plan, struct failure *reterr)
+{
+    const struct run_options *options = plan->options;
+    int error =
+        options->shadow
+            ? policy_load_shadow(options->policies, options->policy_count, &plan->policy, reterr)
+            : policy_load(options->policies, options->policy_count, &plan->policy, reterr);
+
+    plan->policy_invalid = error < 0 && error != -ENOMEM;
+    return error;
+}
+
+/*
+ * A policy that says nothing of the network has none, and needs no guard for that. One that can
+ * allow nothing gets a guard, which records what is tried, but no way out to be guarded.
+ */
+static void choose_network(struct run_plan *plan)
+{
+    const struct run_options *options = plan->options;
+
+    plan->uplink = options->uplink;
+    plan->guard = !options->no_net &&
+                  (plan->settings.network != RUN_NETWORK_ABSENT || options->uplink != NULL);
+    if (options->uplink == NULL && plan->settings.network == RUN_NETWORK_CLOSED) {
+        plan->uplink = "none";
+    }
+}
+
+const char *run_plan_network(const struct run_plan *plan)
+{
+    return !plan->guard ? "none" : plan->uplink == NULL ? "default" : plan->uplink;
+}
+
 int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr)
 {
     int error;
@@ -234,7 +267,7 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     error = find_workspace(plan, reterr);
     error = error < 0 ? error : find_mount_path(plan, reterr);
     if (error == 0) {
-        error = policy_load(options->policies, options->policy_count, &plan->policy, reterr);
+        error = load_policy(plan, reterr);
     }
     if (error == 0) {
         error = protected_places_check_policy(plan->workspace, plan->workspace_fd, plan->policy,
@@ -242,6 +275,7 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     }
     if (error == 0) {
         plan->settings = policy_run_settings(plan->policy);
+        choose_network(plan);
         plan->runtime = runtime_directory_open(reterr);
         error = plan->runtime < 0 ? plan->runtime : 0;
     }

@@ -27,7 +27,10 @@ struct run_plan {
     char id[RUN_ID_SIZE];
     const struct run_options *options; /* borrowed */
     struct policy *policy;
+    bool policy_invalid;          /* that is why there is no plan */
     struct run_settings settings; /* of the policy */
+    bool guard;                   /* there is a network, and it has a guard */
+    const char *uplink;           /* of the guard; NULL: its default */
     struct run_limits limits;
     struct executables executables; /* covered by process rules */
     struct extra_binds binds;       /* of the sandbox section */
@@ -51,6 +54,9 @@ int run_id_make(char ret_id[static RUN_ID_SIZE]);
 /* Fills everything in; refuses workspaces that must not be given away. */
 int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr);
 void run_plan_clear(struct run_plan *plan);
+
+/* "none", "default" or the uplink as the user typed it. */
+const char *run_plan_network(const struct run_plan *plan);
 
 /* The plan for people, or as one JSON object. */
 int run_plan_print(FILE *stream, const struct run_plan *plan, bool json);

@@ -18,11 +18,6 @@ static const struct layer layers[] = {
 };
 #define LAYER_COUNT (sizeof(layers) / sizeof(layers[0]))
 
-static const char *network_of(const struct run_options *options)
-{
-    return options->no_net ? "none" : options->uplink == NULL ? "default" : options->uplink;
-}
-
 static void line(struct text_buffer *text, const char *name, const char *value)
 {
     text_buffer_printf(text, "%-12s ", name);
@@ -40,7 +35,7 @@ static void print_text(struct text_buffer *text, const struct run_plan *plan)
     snprintf(ids, sizeof(ids), "%u inside, %u to the kernel", plan->identity.worker_uid,
              plan->identity.separate ? plan->identity.worker_outside : plan->identity.worker_uid);
     line(text, "user id", ids);
-    line(text, "network", network_of(plan->options));
+    line(text, "network", run_plan_network(plan));
     for (size_t i = 0; view_system_directories[i] != NULL; i++) {
         line(text, i == 0 ? "read-only" : "", view_system_directories[i]);
     }
@@ -83,7 +78,7 @@ static void print_json(struct text_buffer *text, const struct run_plan *plan,
     member(text, "home", plan->home);
     text_buffer_printf(text, "\"uid\":%u,\"separate_ids\":%s,", plan->identity.worker_uid,
                        plan->identity.separate ? "true" : "false");
-    member(text, "network", network_of(plan->options));
+    member(text, "network", run_plan_network(plan));
     list(text, "read_only", view_system_directories);
     list(text, "environment", (const char *const *)plan->environment);
     list(text, "command", (const char *const *)plan->arguments);

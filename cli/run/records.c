@@ -78,6 +78,7 @@ int records_attach(const struct run_plan *plan, struct audit_producer **ret_prod
         .policy_name = policy_name(plan->policy),
         .policy_revision = policy_revision(plan->policy),
         .policy_hash = str_view_from(policy_hash(plan->policy)),
+        .threads = 2, /* this one, and the recorder of execs */
     };
 
     return audit_producer_attach(&options, ret_producer, reterr);
@@ -115,10 +116,7 @@ static int print_start(struct text_buffer *text, const struct run_plan *plan)
     if (plan->options->name != NULL) {
         member(text, "name", str_view_from(plan->options->name));
     }
-    member(text, "network",
-           str_view_from(plan->options->no_net           ? "none"
-                         : plan->options->uplink == NULL ? "default"
-                                                         : plan->options->uplink));
+    member(text, "network", str_view_from(run_plan_network(plan)));
     text_buffer_printf(text, ",\"workload_uid\":%u", plan->identity.worker_uid);
     print_layers(text);
     text_buffer_append_text(text, ",\"limits\":{");

@@ -63,7 +63,8 @@ int verb_run(int argc, char **argv)
                 ? error
                 : limits_prepare(plan.policy, plan.id, options.strict, &plan.limits, &failure);
     if (error < 0) {
-        bool of_policy = error == -EOPNOTSUPP || (error == -EINVAL && failure.needed[0] != '\0');
+        bool of_policy = plan.policy_invalid || error == -EOPNOTSUPP ||
+                         (error == -EINVAL && failure.needed[0] != '\0');
 
         return refuse(&failure, of_policy ? EXIT_CODE_POLICY_INVALID : EXIT_CODE_FAILCORE_FAILED);
     }

@@ -62,7 +62,7 @@ static int start_daemons(struct supervisor *supervisor, const struct daemon_cont
 {
     int error = 0;
 
-    if (!supervisor->plan->options->no_net) {
+    if (supervisor->plan->guard) {
         error = guard_start(context, &supervisor->guard, &supervisor->guard_socket, reterr);
     }
     return error < 0 ? error
@@ -148,6 +148,17 @@ static int take_terminal(struct supervisor *supervisor, struct failure *reterr)
     return error;
 }
 
+/* Its first exec waits for the answer already. */
+static int record_execs(struct supervisor *supervisor, struct failure *reterr)
+{
+    int listener = -1;
+    int error = message_expect(supervisor->socket, MESSAGE_WATCHED, &listener, 1, reterr);
+
+    return error < 0 ? error
+                     : exec_recorder_start(&supervisor->execs, supervisor->plan,
+                                           supervisor->producer, listener);
+}
+
 /* Decided and recorded, then done. */
 static int start_command(struct supervisor *supervisor, struct failure *reterr)
 {
@@ -167,6 +178,7 @@ static int start_command(struct supervisor *supervisor, struct failure *reterr)
     }
     clock_gettime(CLOCK_MONOTONIC, &supervisor->began);
     error = message_send(supervisor->socket, &go, NULL, 0);
+    error = error < 0 ? error : record_execs(supervisor, reterr);
     error = error < 0 ? error : message_receive(supervisor->socket, &answer, NULL, &no_fds, reterr);
     if (error < 0) {
         return failure_set(reterr, error, "the run ended before the command: %s", strerror(-error));

@@ -29,6 +29,7 @@ void supervisor_run(const struct run_plan *plan, char **original_arguments, int 
         .own_handle = -1,
         .control = {.listener = -1},
         .breaker = RUN_BREAKER_NONE,
+        .execs = {.listener = -1},
         .result = {.exit_code = -1},
     };
 

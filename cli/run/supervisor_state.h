@@ -10,6 +10,7 @@
 
 #include "cli/run/control.h"
 #include "cli/run/daemons.h"
+#include "cli/run/exec_recorder.h"
 #include "cli/run/plan.h"
 #include "cli/run/records.h"
 #include "cli/run/run_breaker.h"
@@ -33,6 +34,7 @@ struct supervisor {
     int policy_fd;
     int own_handle;
     uint64_t exec_ticket;
+    struct exec_recorder execs;
     bool started_recorded;
     bool ended; /* the command's own end was reported */
     struct control control;

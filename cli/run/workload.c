@@ -13,9 +13,11 @@
 
 #include "cli/run/command_path.h"
 #include "cli/run/test_hooks.h"
+#include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/descriptors.h"
+#include "shared/confine/exec_watch.h"
 #include "shared/confine/landlock.h"
 #include "shared/confine/namespaces.h"
 #include "shared/confine/privileges.h"
@@ -28,7 +30,7 @@ _Noreturn static void fail(const struct workload_start *start, const char *stage
     struct workload_failure failure = {.error = error < 0 ? -error : error};
 
     snprintf(failure.stage, sizeof(failure.stage), "%s", stage);
-    (void)write_all(start->error_fd, &failure, sizeof(failure));
+    (void)write_all(start->socket, &failure, sizeof(failure));
     _exit(125);
 }
 
@@ -154,6 +156,14 @@ static int enter_workspace(const struct run_plan *plan)
     return errno == EACCES && chdir("/") == 0 ? 0 : -errno;
 }
 
+/* The listener goes out over the socket; no copy stays here. */
+static int watch_execs(const struct workload_start *start)
+{
+    AUTO_CLOSE int listener = exec_watch_begin();
+
+    return listener < 0 ? listener : send_with_fds(start->socket, "W", 1, &listener, 1);
+}
+
 /* Like execvpe(3), but a file that is no program is an error and not handed to a shell. */
 static int execute(const struct run_plan *plan)
 {
@@ -191,7 +201,7 @@ static int execute(const struct run_plan *plan)
 _Noreturn void workload_become(const struct workload_start *start)
 {
     const struct run_plan *plan = start->plan;
-    const int kept[] = {0, 1, 2, start->error_fd};
+    const int kept[] = {0, 1, 2, start->socket};
     int error = set_standard_descriptors(start);
 
     if (error < 0) {
@@ -232,6 +242,10 @@ _Noreturn void workload_become(const struct workload_start *start)
     }
     umask(plan->umask);
     reset_signals();
+    error = watch_execs(start);
+    if (error < 0) {
+        fail(start, "have its programs recorded", error);
+    }
     error = layer_is_off("seccomp") ? 0 : syscall_filter_load(&plan->filter);
     if (error < 0) {
         fail(start, "load the system call filter", error);

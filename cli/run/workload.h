@@ -13,7 +13,8 @@ struct workload_start {
     const struct run_plan *plan;
     int standard[3]; /* what becomes 0, 1, 2; the same number may be there thrice (a pty) */
     bool terminal;   /* make standard[first pty] the controlling terminal's foreground group */
-    int error_fd;    /* close-on-exec: a struct workload_failure when execve was not reached */
+    int socket; /* SOCK_SEQPACKET, close-on-exec: the listener of its execs as a descriptor, and
+                 * a struct workload_failure when execve was not reached */
 };
 
 struct workload_failure {

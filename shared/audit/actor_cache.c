@@ -138,3 +138,12 @@ const struct actor_identity *actor_cache_find(struct actor_cache *cache, int pro
     entry->checked_ns = now_ns;
     return entry;
 }
+
+void actor_cache_forget(struct actor_cache *cache, pid_t pid)
+{
+    struct actor_identity *entry = &cache->entries[(uint32_t)pid % ACTOR_CACHE_ENTRIES];
+
+    if (entry->key == pid) {
+        entry->key = 0;
+    }
+}

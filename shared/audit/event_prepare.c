@@ -132,6 +132,9 @@ static void prepare_actor(struct prepared_event *prepared, struct actor_cache *a
     if (event->actor.pid == 0 && event->actor.tid == 0) {
         return;
     }
+    if (event->source == AUDIT_SOURCE_EXEC) {
+        actor_cache_forget(actors, event->actor.pid != 0 ? event->actor.pid : event->actor.tid);
+    }
     identity = actor_cache_find(actors, proc, event->actor.pid, event->actor.tid, head->mono_ns);
     head->pid = (uint32_t)identity->pid;
     head->ppid = (uint32_t)identity->ppid;

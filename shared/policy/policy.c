@@ -254,6 +254,33 @@ int policy_load(const char *const *words, size_t count, struct policy **ret_poli
     return policy_load_from(words, count, &directories, ret_policy, reterr);
 }
 
+/* The strictest word where nobody said one, so that the section is there and printed. */
+static void open_section(struct model *model, enum section section, enum setting otherwise)
+{
+    model->present[section] = true;
+    if (!model->settings[otherwise].said) {
+        model->settings[otherwise] = (struct setting_value){.said = true};
+    }
+}
+
+int policy_load_shadow(const char *const *words, size_t count, struct policy **ret_policy,
+                       struct failure *reterr)
+{
+    struct policy_directories directories = policy_directories_default();
+    struct arena arena = {0};
+    struct model *model;
+    int error = policy_load_model(words, count, &directories, &arena, &model, reterr);
+
+    if (error < 0) {
+        arena_clear(&arena);
+        return error;
+    }
+    open_section(model, SECTION_FILESYSTEM, SETTING_FS_DEFAULT);
+    open_section(model, SECTION_NETWORK, SETTING_NET_DEFAULT);
+    model->settings[SETTING_ON_VIOLATION] = (struct setting_value){.said = true, .value = 1};
+    return policy_compile(model, &arena, ret_policy, reterr);
+}
+
 int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *reterr)
 {
     static const struct document_source source = {.file = "<resolved policy>"};

@@ -34,6 +34,11 @@ struct policy; /* layout private to shared/policy/ */
 int policy_load(const char *const *words, size_t count, struct policy **ret_policy,
                 struct failure *reterr);
 
+/* The same with `on_violation: log` over all of it, and no section closed for want of being there:
+ * what a policy could permit is permitted and recorded as logged. What is enforced stays so. */
+int policy_load_shadow(const char *const *words, size_t count, struct policy **ret_policy,
+                       struct failure *reterr);
+
 /*
  * The files that were read for it, parents and enforced ones included, as their paths were opened;
  * none for standard input and for the resolved form. NULL at the end.

@@ -15,10 +15,28 @@ static bool says_true(const struct model *model, enum setting setting)
     return model->settings[setting].said && model->settings[setting].value == 1;
 }
 
+static enum run_network network_of(const struct model *model)
+{
+    if (!model->present[SECTION_NETWORK]) {
+        return RUN_NETWORK_ABSENT;
+    }
+    if (says_true(model, SETTING_NET_DEFAULT) || says_true(model, SETTING_ON_VIOLATION)) {
+        return RUN_NETWORK_OPEN;
+    }
+    for (size_t i = 0; i < model->rule_count; i++) {
+        if (model->rules[i].section == SECTION_NETWORK &&
+            (model->rules[i].action == VERDICT_ALLOW || model->rules[i].action == VERDICT_LOG)) {
+            return RUN_NETWORK_OPEN;
+        }
+    }
+    return RUN_NETWORK_CLOSED;
+}
+
 struct run_settings policy_run_settings(const struct policy *policy)
 {
     const struct model *model = policy_model(policy);
     struct run_settings settings = {
+        .network = network_of(model),
         .nested = says_true(model, SETTING_SANDBOX_NESTED),
         .io_uring = says_true(model, SETTING_PROCESS_IO_URING),
     };

@@ -28,7 +28,15 @@ enum run_limit {
 #undef RUN_LIMIT_ENUM
 };
 
+/* What a run needs of a network. */
+enum run_network {
+    RUN_NETWORK_ABSENT = 0, /* no network section: no network */
+    RUN_NETWORK_CLOSED,     /* nothing in it can allow anything: attempts are judged, none passes */
+    RUN_NETWORK_OPEN,
+};
+
 struct run_settings {
+    enum run_network network;
     bool nested;   /* the workload sandboxes its own children */
     bool io_uring; /* the workload may use io_uring */
     uint64_t limits[RUN_LIMIT_COUNT];
