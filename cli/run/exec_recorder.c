@@ -91,21 +91,32 @@ static struct decision decide(const struct run_plan *plan, const char *path)
                : policy_decide_exec(plan->policy, str_view_from(path));
 }
 
+/* What lies in the workspace is counted by the mount, when it is opened for execution. */
+static bool may_go_on(const struct exec_recorder *recorder, const struct exec_notice *notice)
+{
+    const char *mount_path = recorder->plan->mount_path;
+
+    return !breaker_counts(recorder->breaker, BREAKER_EXEC) ||
+           strncmp(text_buffer_text(&notice->path), mount_path, strlen(mount_path)) == 0 ||
+           breaker_count(recorder->breaker, BREAKER_EXEC, 1, text_buffer_view(&notice->path),
+                         breaker_now_ms(), NULL);
+}
+
 /* 0, or what the call answers. */
 static int record(const struct exec_recorder *recorder, struct exec_notice *notice)
 {
     const struct run_plan *plan = recorder->plan;
     const struct identity *identity = &plan->identity;
-    const char *path = text_buffer_text(&notice->path);
-    const struct decision decision = decide(plan, path);
+    const struct decision decision = decide(plan, text_buffer_text(&notice->path));
     const bool permitted = decision_permits(decision);
-    const struct audit_event event = {
+    const bool tripped = permitted && !may_go_on(recorder, notice);
+    struct audit_event event = {
         .kind = AUDIT_KIND_DECISION,
         .source = AUDIT_SOURCE_EXEC,
-        .status = permitted ? AUDIT_STATUS_ALLOWED : AUDIT_STATUS_BLOCKED,
-        .decision = decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED
-                    : permitted                     ? AUDIT_DECISION_ALLOWED
-                                                    : AUDIT_DECISION_BLOCKED,
+        .status = permitted && !tripped ? AUDIT_STATUS_ALLOWED : AUDIT_STATUS_BLOCKED,
+        .decision = !permitted || tripped             ? AUDIT_DECISION_BLOCKED
+                    : decision.verdict == VERDICT_LOG ? AUDIT_DECISION_LOGGED
+                                                      : AUDIT_DECISION_ALLOWED,
         .phase = AUDIT_PHASE_POLICY,
         .actor = {.pid = notice->pid,
                   .tid = notice->pid,
@@ -121,13 +132,18 @@ static int record(const struct exec_recorder *recorder, struct exec_notice *noti
         .reason = permitted && notice->cut
                       ? STR_VIEW_LITERAL("the hash is of the first 256 KiB of the arguments")
                       : decision.reason,
-        .error = permitted ? 0 : EACCES,
+        .error = permitted && !tripped ? 0 : EACCES,
     };
 
+    if (tripped) {
+        event.rule = str_view_from(breaker_rule_word(BREAKER_EXEC));
+        event.code = str_view_from(denial_code_word(DENIAL_BREAKER_TRIPPED));
+        event.reason = STR_VIEW_LITERAL("the run's breaker has tripped");
+    }
     if (audit_emit(recorder->producer, &event, NULL) < 0) {
         return -EIO;
     }
-    return permitted ? 0 : -EACCES;
+    return permitted && !tripped ? 0 : -EACCES;
 }
 
 static void serve(const struct exec_recorder *recorder)
@@ -166,12 +182,13 @@ static void wake(int signal)
 }
 
 int exec_recorder_start(struct exec_recorder *recorder, const struct run_plan *plan,
-                        struct audit_producer *producer, int listener)
+                        struct audit_producer *producer, struct breaker *breaker, int listener)
 {
     const struct sigaction interrupt = {.sa_handler = wake}; /* no SA_RESTART */
     int error;
 
-    *recorder = (struct exec_recorder){.plan = plan, .producer = producer, .listener = listener};
+    *recorder = (struct exec_recorder){
+        .plan = plan, .producer = producer, .breaker = breaker, .listener = listener};
     open_systems(recorder);
     if (sigaction(WAKE_SIGNAL, &interrupt, NULL) < 0) {
         return -errno;

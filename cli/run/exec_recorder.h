@@ -15,12 +15,14 @@
 
 #include "cli/run/plan.h"
 #include "shared/audit/producer.h"
+#include "shared/breaker/breaker.h"
 
 #define EXEC_RECORDER_DIRECTORIES_MAX 8
 
 struct exec_recorder {
     const struct run_plan *plan;
     struct audit_producer *producer;
+    struct breaker *breaker;                    /* counts what the mount does not see */
     int listener;                               /* exec_watch.h; -1: none */
     int systems[EXEC_RECORDER_DIRECTORIES_MAX]; /* the machine's own, as view.h lists them */
     pthread_t thread;
@@ -30,7 +32,7 @@ struct exec_recorder {
 
 /* Takes the listener. */
 int exec_recorder_start(struct exec_recorder *recorder, const struct run_plan *plan,
-                        struct audit_producer *producer, int listener);
+                        struct audit_producer *producer, struct breaker *breaker, int listener);
 /* After the run's processes are gone. */
 void exec_recorder_end(struct exec_recorder *recorder);
 

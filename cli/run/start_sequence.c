@@ -154,9 +154,10 @@ static int record_execs(struct supervisor *supervisor, struct failure *reterr)
     int listener = -1;
     int error = message_expect(supervisor->socket, MESSAGE_WATCHED, &listener, 1, reterr);
 
-    return error < 0 ? error
-                     : exec_recorder_start(&supervisor->execs, supervisor->plan,
-                                           supervisor->producer, listener);
+    return error < 0
+               ? error
+               : exec_recorder_start(&supervisor->execs, supervisor->plan, supervisor->producer,
+                                     &supervisor->breaker.breaker, listener);
 }
 
 /* Decided and recorded, then done. */

@@ -82,3 +82,12 @@ check "is recorded as blocked, with its rule" test "$(of_last '.status == "BLOCK
 as_user "$user_bin/failcore" run --policy "$allow_all" -- sh -c '/usr/bin/id -u; true' >/dev/null
 check "a user's run records them, too" test "$(cat "$user_home"/state/failcore/audit/log/*.jsonl |
     jq -c 'select(.call.path? == "/usr/bin/id")' | wc -l)" = 1
+
+# The breaker counts programs of the system, too; one too many does not begin.
+printf 'version: 1\nname: few\nextends: [./allow_all.yaml]\nbreaker: [{event: exec, count: 3, within: 60s, action: readonly}]\n' \
+    >"$policies/few.yaml"
+run --policy "$policies/few.yaml" -- bash -c 'for i in 1 2 3 4 5; do /usr/bin/true && echo ran; done' \
+    >"$work/out" 2>&1
+check "three programs, and no fourth" test "$(grep -c '^ran' "$work/out")" = 3
+check "refused by the breaker" test "$(of_last '.source == "exec" and .status == "BLOCKED"' |
+    jq -r .code | sort -u)" = BREAKER_TRIPPED
