@@ -38,48 +38,46 @@ static struct decision builtin_denial(enum verdict verdict, enum denial_code cod
     };
 }
 
-/* The states of all names at once, so that both sides are judged by one policy. */
+static void forget_names(struct fs_request *request)
+{
+    for (unsigned int i = 0; i < request->side_count; i++) {
+        policy_state_unref(request->sides[i].state);
+        request->sides[i].state = NULL;
+    }
+    policy_unref(request->policy);
+    request->policy = NULL;
+}
+
+/*
+ * The states of all names, so that both sides are judged by one policy; -EAGAIN when another came
+ * between the two.
+ */
 static int resolve_names(struct fs_request *request)
 {
     struct node_table *nodes = &request->tree->nodes;
 
-    for (unsigned int tries = 0; tries < 16; tries++) {
-        bool again = false;
+    for (unsigned int i = 0; i < request->side_count; i++) {
+        struct fs_side *side = &request->sides[i];
+        const struct policy_state *above;
+        struct policy *policy = NULL;
+        uint64_t epoch = 0;
 
-        for (unsigned int i = 0; i < request->side_count && !again; i++) {
-            struct fs_side *side = &request->sides[i];
-            const struct policy_state *above;
-            struct policy *policy = NULL;
-            uint64_t epoch = 0;
-
-            if (side->directory == NULL || side->state != NULL) {
-                continue;
-            }
-            above = node_table_directory_state(nodes, side->directory, &policy, &epoch);
-            if (request->policy != NULL && epoch != request->epoch) {
-                again = true; /* a new policy came between the two */
-            } else if (above != NULL) {
-                side->state = policy_path_step(policy, above, side->name);
-            }
-            policy_state_unref(above);
-            if (request->policy == NULL) {
-                request->policy = policy_ref(policy);
-                request->epoch = epoch;
-            }
-            policy_unref(policy);
-            if (!again && side->state == NULL) {
-                return -ESTALE; /* the directory is gone */
-            }
+        if (side->directory == NULL || side->state != NULL) {
+            continue;
         }
-        if (!again) {
-            break;
+        above = node_table_directory_state(nodes, side->directory, &policy, &epoch);
+        if (request->policy == NULL) {
+            request->policy = policy_ref(policy);
+            request->epoch = epoch;
         }
-        for (unsigned int i = 0; i < request->side_count; i++) {
-            policy_state_unref(request->sides[i].state);
-            request->sides[i].state = NULL;
+        if (above != NULL && epoch == request->epoch) {
+            side->state = policy_path_step(policy, above, side->name);
         }
-        policy_unref(request->policy);
-        request->policy = NULL;
+        policy_state_unref(above);
+        policy_unref(policy);
+        if (side->state == NULL) {
+            return epoch == request->epoch ? -ESTALE : -EAGAIN; /* the directory is gone */
+        }
     }
     if (request->policy == NULL) {
         request->policy = node_table_policy(nodes, &request->epoch);
@@ -175,8 +173,8 @@ static struct judgement judge_object(const struct fs_request *request, const str
 {
     struct judgement judgement = {0};
 
-    judgement.decision =
-        node_table_decide(&request->tree->nodes, side->node, side->needs, &judgement.operation);
+    judgement.decision = node_table_decide(&request->tree->nodes, side->node, side->needs,
+                                           &judgement.operation, NULL);
     if (decision_permits(judgement.decision) && links_escape(request, side)) {
         judgement.decision = builtin_denial(VERDICT_DENY, DENIAL_LINK_ESCAPE, LINKS_OUTSIDE);
     }
@@ -194,8 +192,11 @@ static bool sides_differ(const struct fs_request *request)
     known[0] = request->sides[0].state;
     if (request->sides[0].node != NULL) {
         /* An object: every name it has must agree with the new one. */
-        count = node_table_states(&request->tree->nodes, request->sides[0].node, known,
-                                  sizeof(known) / sizeof(known[0]));
+        count = node_table_states(&request->tree->nodes, request->sides[0].node, request->epoch,
+                                  known, sizeof(known) / sizeof(known[0]));
+        if (count == NODE_STATES_OF_ANOTHER_POLICY) {
+            return true;
+        }
         if (count > sizeof(known) / sizeof(known[0])) {
             differ = true;
             count = sizeof(known) / sizeof(known[0]);
@@ -339,23 +340,44 @@ static void remember_denial(const struct fs_request *request, struct decision de
                 rule_word(request, decision), decision.reason, text_buffer_view(&path));
 }
 
+/*
+ * Names by their states, objects by the table's: a reload may come between the two, and then the
+ * verdict's rule and reason would be words of a policy that this request does not hold. Nothing of
+ * a judgement is used before it is certain that one policy made all of it.
+ */
+static int judge_by_one_policy(struct fs_request *request, struct judgement *ret_judgement)
+{
+    for (unsigned int tries = 0; tries < 64; tries++) {
+        int r = resolve_names(request);
+
+        if (r == 0) {
+            r = find_links(request);
+        }
+        if (r == 0) {
+            *ret_judgement = judge(request);
+            if (atomic_load(&request->tree->nodes.epoch) == request->epoch) {
+                return 0;
+            }
+        } else if (r != -EAGAIN) {
+            return r;
+        }
+        forget_names(request);
+    }
+    return -EAGAIN;
+}
+
 int fs_gate(struct fs_request *request)
 {
-    struct judgement judgement;
+    struct judgement judgement = {0};
     int error;
-    int r = resolve_names(request);
+    int r = judge_by_one_policy(request, &judgement);
 
-    if (r < 0) {
-        return r;
-    }
-    r = find_links(request);
     if (r < 0) {
         return r;
     }
     if (atomic_load_explicit(&request->tree->unrecorded, memory_order_relaxed)) {
         return -EIO; /* AUDIT_UNAVAILABLE: a ring that nobody reads is no record */
     }
-    judgement = judge(request);
     request->operation_word =
         judgement.operation == FS_LOOKUP ? request->word : operation_words[judgement.operation];
     error = judgement.error != 0 ? judgement.error : decision_errno(judgement.decision);

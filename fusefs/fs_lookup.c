@@ -150,7 +150,9 @@ static int access_by_policy(struct tree *tree, const struct node *node, int mask
     if (needs == 0) {
         return 0;
     }
-    return decision_permits(node_table_decide(&tree->nodes, node, needs, &operation)) ? 0 : -EACCES;
+    return decision_permits(node_table_decide(&tree->nodes, node, needs, &operation, NULL))
+               ? 0
+               : -EACCES;
 }
 
 int fs_access(struct tree *tree, const struct caller *caller, uint64_t node, int mask)

@@ -53,7 +53,8 @@ static void strengthen(struct decision *decision, enum fs_operation *operation,
 }
 
 struct decision node_table_decide(struct node_table *table, const struct node *node,
-                                  unsigned int needs, enum fs_operation *ret_operation)
+                                  unsigned int needs, enum fs_operation *ret_operation,
+                                  struct policy **ret_policy)
 {
     struct decision decision = {
         .verdict = VERDICT_DENY,
@@ -72,6 +73,9 @@ struct decision node_table_decide(struct node_table *table, const struct node *n
     }
     if (node->names == NULL && node->orphan != NULL) {
         strengthen(&decision, &operation, table->policy, node->orphan->state, needs);
+    }
+    if (ret_policy != NULL) {
+        *ret_policy = policy_ref(table->policy);
     }
     pthread_rwlock_unlock(&table->lock);
     *ret_operation = operation == FS_OPERATION_COUNT ? FS_LOOKUP : operation;
@@ -139,6 +143,12 @@ static void drop_state(struct node_table *table, struct dentry *dentry)
     (void)table;
     policy_state_unref(dentry->state);
     dentry->state = NULL;
+}
+
+void node_table_renew_states(struct node_table *table)
+{
+    each_dentry(table, drop_state);
+    each_dentry(table, renew_state);
 }
 
 void node_table_set_policy(struct node_table *table, struct policy *policy)

@@ -670,6 +670,17 @@ static void name_put(struct node_table *table, struct node *node, struct node *d
     (void)dentry_new(table, directory, name, node, state);
 }
 
+/*
+ * What a name is given that took its place while another policy came: its own state is of the one
+ * that went, and may not outlive it. Any state of today's stands in until all are renewed, the
+ * moved directory's contents too.
+ */
+static const struct policy_state *state_now(const struct node_table *table,
+                                            const struct policy_state *state, uint64_t epoch)
+{
+    return table->epoch == epoch ? state : table->root_state;
+}
+
 void node_table_move_name(struct node_table *table, struct node *old_directory,
                           struct str_view old_name, struct node *new_directory,
                           struct str_view new_name, const struct policy_state *state,
@@ -684,12 +695,11 @@ void node_table_move_name(struct node_table *table, struct node *old_directory,
 
         atomic_fetch_add(&node->pins, 1);
         dentry_free(table, dentry);
-        name_put(table, node, new_directory, new_name, state);
+        name_put(table, node, new_directory, new_name, state_now(table, state, epoch));
         atomic_fetch_sub(&node->pins, 1);
         node_drop_if_unneeded(table, node);
         if (table->epoch != epoch) {
-            /* The state is of a policy that went meanwhile: the name is looked up again. */
-            name_clear(table, new_directory, new_name);
+            node_table_renew_states(table);
         }
     } else {
         name_clear(table, new_directory, new_name);
@@ -718,13 +728,14 @@ void node_table_exchange_names(struct node_table *table, struct node *a_director
         b = node_pin(b_dentry->node);
         dentry_free(table, b_dentry);
     }
-    if (table->epoch == epoch) {
-        if (a != NULL) {
-            name_put(table, a, b_directory, b_name, b_state);
-        }
-        if (b != NULL) {
-            name_put(table, b, a_directory, a_name, a_state);
-        }
+    if (a != NULL) {
+        name_put(table, a, b_directory, b_name, state_now(table, b_state, epoch));
+    }
+    if (b != NULL) {
+        name_put(table, b, a_directory, a_name, state_now(table, a_state, epoch));
+    }
+    if (table->epoch != epoch) {
+        node_table_renew_states(table);
     }
     if (a != NULL) {
         atomic_fetch_sub(&a->pins, 1);
@@ -764,12 +775,16 @@ unsigned int node_table_name_count(struct node_table *table, const struct node *
     return count;
 }
 
-unsigned int node_table_states(struct node_table *table, const struct node *node,
+unsigned int node_table_states(struct node_table *table, const struct node *node, uint64_t epoch,
                                const struct policy_state **states, unsigned int room)
 {
     unsigned int count = 0;
 
     pthread_rwlock_rdlock(&table->lock);
+    if (table->epoch != epoch) {
+        pthread_rwlock_unlock(&table->lock);
+        return NODE_STATES_OF_ANOTHER_POLICY;
+    }
     for (const struct dentry *dentry = node->names; dentry != NULL; dentry = dentry->next_name) {
         if (count < room) {
             states[count] = policy_state_ref(dentry->state);

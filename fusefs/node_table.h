@@ -179,14 +179,18 @@ const struct policy_state *node_table_directory_state(struct node_table *table,
 
 /*
  * The strongest verdict over all names of the node, for every operation of the bit set `needs`.
- * The root's is that of the mount root.
+ * The root's is that of the mount root. By the policy of the moment, which *ret_policy (when asked
+ * for; referenced) is: rule and reason of the decision live as long as that one.
  */
 struct decision node_table_decide(struct node_table *table, const struct node *node,
-                                  unsigned int needs, enum fs_operation *ret_operation);
+                                  unsigned int needs, enum fs_operation *ret_operation,
+                                  struct policy **ret_policy);
 /* Names known for the node. */
 unsigned int node_table_name_count(struct node_table *table, const struct node *node);
-/* The states of all names, referenced; at most `room`. Returns how many names there are. */
-unsigned int node_table_states(struct node_table *table, const struct node *node,
+#define NODE_STATES_OF_ANOTHER_POLICY (~0u)
+/* The states of all names, referenced; at most `room`. Returns how many names there are, or
+ * NODE_STATES_OF_ANOTHER_POLICY when the table's policy is not that of `epoch`. */
+unsigned int node_table_states(struct node_table *table, const struct node *node, uint64_t epoch,
                                const struct policy_state **states, unsigned int room);
 
 /* Appends the path from the mount root of the node, or of `name` in it when that is not absent.
@@ -204,6 +208,9 @@ mode_t node_table_type(struct node_table *table, const struct node *directory,
 
 /* Every dentry's state is made anew under `policy`, which takes the place of the old one. */
 void node_table_set_policy(struct node_table *table, struct policy *policy);
+/* The same under the policy there is: after names moved that were judged by an earlier one. The
+ * caller holds the lock for writing. */
+void node_table_renew_states(struct node_table *table);
 
 /*
  * Calls `visit` for every node that the kernel knows, with a pin and without the lock; in no order,

@@ -261,7 +261,8 @@ static bool node_permits(struct tree *tree, const struct node *node, unsigned in
 {
     enum fs_operation operation;
 
-    return needs == 0 || decision_permits(node_table_decide(&tree->nodes, node, needs, &operation));
+    return needs == 0 ||
+           decision_permits(node_table_decide(&tree->nodes, node, needs, &operation, NULL));
 }
 
 static void revoke_node(void *context, struct node *node)

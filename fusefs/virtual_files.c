@@ -115,11 +115,11 @@ int virtual_why(struct tree *tree, const struct node *node, struct text_buffer *
         FS_OPERATION_TABLE(OPERATION_WORD)
 #undef OPERATION_WORD
     };
-    AUTO(policy_release) struct policy *policy = node_table_policy(&tree->nodes, NULL);
-
     for (unsigned int i = 0; i < FS_LOOKUP; i++) {
         enum fs_operation operation;
-        struct decision decision = node_table_decide(&tree->nodes, node, 1u << i, &operation);
+        AUTO(policy_release) struct policy *policy = NULL;
+        struct decision decision =
+            node_table_decide(&tree->nodes, node, 1u << i, &operation, &policy);
         struct str_view rule;
 
         if (decision_permits(decision) || decision.verdict == VERDICT_HIDE) {

@@ -81,7 +81,7 @@ static bool may_read(const struct node *node)
 {
     enum fs_operation operation;
 
-    return decision_permits(node_table_decide(&table, node, 1u << FS_READ, &operation));
+    return decision_permits(node_table_decide(&table, node, 1u << FS_READ, &operation, NULL));
 }
 
 static void the_same_object_is_the_same_node(void **state)
@@ -190,6 +190,49 @@ static void a_new_policy_judges_every_name_again(void **state)
     assert_true(may_read(d));
 }
 
+/* The rename was judged and done under the first policy, its name is put down under the second. */
+static void a_rename_across_a_reload_takes_the_rules_of_the_new_policy(void **state)
+{
+    struct statx directory = object(50, S_IFDIR, 2);
+    struct statx file = object(51, S_IFREG, 1);
+    struct node *d = enter(table.root, "here", &directory);
+    struct node *below = enter(d, "f", &file);
+    uint64_t epoch;
+    struct policy *first;
+    const struct policy_state *above =
+        node_table_directory_state(&table, table.root, &first, &epoch);
+    const struct policy_state *to = policy_path_step(first, above, STR_VIEW_LITERAL("there"));
+    const struct policy_state *states[1];
+    struct policy *second = load("version: 1\nname: n\nfilesystem:\n  default: allow\n  rules:\n"
+                                 "    - {id: no, action: deny, paths: [\"there/**\"]}\n");
+    struct policy *third = load("version: 1\nname: n\nfilesystem:\n  default: allow\n  rules:\n"
+                                "    - {id: no, action: deny, paths: [\"here\", \"here/**\"]}\n");
+
+    (void)state;
+    node_table_set_policy(&table, second);
+    policy_unref(second);
+    node_table_move_name(&table, table.root, STR_VIEW_LITERAL("here"), table.root,
+                         STR_VIEW_LITERAL("there"), to, epoch);
+    policy_state_unref(to);
+    policy_state_unref(above);
+    policy_unref(first); /* the last one: no name may still have a state of it */
+    assert_true(may_read(d));
+    assert_false(may_read(below));
+    assert_int_equal(node_table_states(&table, d, epoch, states, 1), NODE_STATES_OF_ANOTHER_POLICY);
+
+    above = node_table_directory_state(&table, table.root, &second, &epoch);
+    to = policy_path_step(second, above, STR_VIEW_LITERAL("here"));
+    node_table_set_policy(&table, third);
+    policy_unref(third);
+    node_table_exchange_names(&table, table.root, STR_VIEW_LITERAL("there"), to, table.root,
+                              STR_VIEW_LITERAL("here"), to, epoch);
+    policy_state_unref(to);
+    policy_state_unref(above);
+    policy_unref(second);
+    assert_false(may_read(d));
+    assert_false(may_read(below));
+}
+
 static void the_limit_holds(void **state)
 {
     struct statx file = object(1000, S_IFREG, 1);
@@ -219,6 +262,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_file_keeps_its_last_name, begin, end),
         cmocka_unit_test_setup_teardown(a_rename_takes_the_rules_of_the_new_name, begin, end),
         cmocka_unit_test_setup_teardown(a_new_policy_judges_every_name_again, begin, end),
+        cmocka_unit_test_setup_teardown(a_rename_across_a_reload_takes_the_rules_of_the_new_policy,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(the_limit_holds, begin, end),
     };
 
