@@ -50,7 +50,7 @@ static int open_own(const struct tree *tree, struct breaker_board **ret_board)
 }
 
 int breaker_place_open(struct tree *tree, const struct mount_options *options,
-                       const struct policy *policy)
+                       struct policy *policy)
 {
     struct breaker_board *board = NULL;
     int r = options->breaker_fd >= 0 ? breaker_board_attach(options->breaker_fd, &board)

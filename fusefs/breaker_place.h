@@ -14,7 +14,7 @@
 
 /* The tree's breaker with its board and the rules of the policy. Negative errno. */
 int breaker_place_open(struct tree *tree, const struct mount_options *options,
-                       const struct policy *policy);
+                       struct policy *policy);
 /* The mount has ended in order: a board that has not tripped is not needed any more. */
 void breaker_place_leave(const struct tree *tree, const struct mount_options *options);
 

@@ -109,7 +109,44 @@ int fs_breaker_remove(struct fs_request *request, int directory, const char *nam
         forget_if_last(request, &status);
         return 0;
     }
+    request->removes = !S_ISDIR(status.stx_mode);
     return charge(request, BREAKER_DELETE, 0);
+}
+
+/* The name of a side comes (back) to be. */
+static int replace(struct fs_request *request, unsigned int side)
+{
+    const struct fs_side *at = &request->sides[side];
+
+    if (!breaker_counts(&request->tree->breaker, BREAKER_DELETE) ||
+        !removed_names_has(&request->tree->removed, at->directory->id, at->name)) {
+        return 0;
+    }
+    request->replaces = true;
+    return charge(request, BREAKER_OVERWRITE, side);
+}
+
+int fs_breaker_create(struct fs_request *request)
+{
+    return replace(request, 0);
+}
+
+/* A rename to where what counts would not count any more. */
+static bool loses(const struct fs_request *request, const struct statx *status, unsigned int from,
+                  unsigned int to)
+{
+    AUTO(text_buffer_clear) struct text_buffer old_path = {0};
+    AUTO(text_buffer_clear) struct text_buffer new_path = {0};
+    const bool directory = S_ISDIR(status->stx_mode);
+
+    if (!directory && is_made(request->tree, status)) {
+        return false;
+    }
+    fs_request_path(request, from, &old_path);
+    fs_request_path(request, to, &new_path);
+    return text_buffer_error(&old_path) < 0 || text_buffer_error(&new_path) < 0 ||
+           breaker_loses(&request->tree->breaker, text_buffer_view(&old_path),
+                         text_buffer_view(&new_path), directory);
 }
 
 int fs_breaker_rename(struct fs_request *request, int old_directory, const char *old_name,
@@ -129,6 +166,11 @@ int fs_breaker_rename(struct fs_request *request, int old_directory, const char 
         from.stx_dev_minor == to.stx_dev_minor) {
         return 0; /* two names of one object: rename(2) does nothing */
     }
+    if (loses(request, &from, 0, 1) ||
+        (replaces && (flags & RENAME_EXCHANGE) != 0 && loses(request, &to, 1, 0))) {
+        return fs_gate_refuse(request, DENIAL_RENAME_ESCAPE,
+                              "the breaker would not count it under its new name");
+    }
     if (!is_made(tree, &from)) {
         r = charge(request, BREAKER_RENAME, 0);
     }
@@ -136,6 +178,8 @@ int fs_breaker_rename(struct fs_request *request, int old_directory, const char 
         r = charge(request, (flags & RENAME_EXCHANGE) != 0 ? BREAKER_RENAME : BREAKER_OVERWRITE, 1);
     } else if (r == 0 && replaces && (flags & RENAME_EXCHANGE) == 0) {
         forget_if_last(request, &to);
+    } else if (r == 0 && !replaces) {
+        r = replace(request, 1);
     }
     return r;
 }
@@ -222,13 +266,28 @@ void fs_breaker_made(struct tree *tree, const struct statx *status)
 
 void fs_breaker_done(struct fs_request *request, int result)
 {
+    struct tree *tree = request->tree;
+    const struct fs_side *removed = &request->sides[0];
+    const struct fs_side *made = &request->sides[request->side_count > 1 ? 1 : 0];
+    struct breaker_charge undone;
+
+    if (result == 0 && request->replaces &&
+        removed_names_take(&tree->removed, made->directory->id, made->name, &undone)) {
+        breaker_take_back(&undone);
+    }
+    if (result == 0 && request->removes && request->charge_count > 0) {
+        removed_names_add(&tree->removed, removed->directory->id, removed->name,
+                          &request->charges[0]);
+    }
     while (request->charge_count > 0) {
         const struct breaker_charge *taken = &request->charges[--request->charge_count];
 
         if (result < 0) {
-            breaker_take_back(&request->tree->breaker, taken);
+            breaker_take_back(taken);
         }
     }
+    request->replaces = false;
+    request->removes = false;
     if (request->unmakes && result == 0) {
         made_set_remove(&request->tree->made, &request->unmade);
     }

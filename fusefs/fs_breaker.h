@@ -3,17 +3,23 @@
  * refuses.
  *
  * Counted is what the policy has allowed, about an object that this mount has not made since it
- * began to serve, just before the effect; a failed effect is taken back:
+ * began to serve, just before the effect; a failed effect is taken back.
  *
- *     delete      a name is removed. Counted by the object, whatever it is called by now: moving it
- *                 first, or linking it, changes nothing. A directory counts as one, what is in it
- *                 was removed one by one before
- *     overwrite   content is lost: truncation of what is not empty, the first write of an open file
- *                 into what was there when it was opened (also by a copy or a hole), or a rename
- *                 onto it
- *     rename      an object gets another name; a directory counts as one, whatever lies below,
- * since nothing of it is lost. An exchange is two blocked     a refusal by the policy exec an
- * execution of a file in the mount
+ * delete: a name is removed. Counted by the object, whatever it is called by now: moving it first,
+ * or linking it, changes nothing. A directory counts as one: what is in it was removed one by one
+ * before. When the name is made again a moment later, the delete becomes an overwrite.
+ *
+ * overwrite: content is lost. That is the truncation of what is not empty, the first write of an
+ * open file into what was there when it was opened (a copy or a hole likewise), or a rename onto
+ * it.
+ *
+ * rename: an object gets another name. A directory counts as one, whatever lies below, since
+ * nothing of it is lost; an exchange is two.
+ *
+ * blocked: a refusal by the policy. exec: an execution of a file in the mount.
+ *
+ * Where a rule has exceptions, nothing that counts may be renamed to where it would not: that is
+ * EXDEV, and mv copies and deletes, which counts.
  *
  * No race: while a name is changed through the mount the kernel keeps its directory to itself, so
  * the object that was looked at is the one that goes.
@@ -37,6 +43,8 @@ int fs_breaker_remove(struct fs_request *request, int directory, const char *nam
 int fs_breaker_rename(struct fs_request *request, int old_directory, const char *old_name,
                       int new_directory, const char *new_name, unsigned int flags);
 int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size);
+/* A name is about to be made. */
+int fs_breaker_create(struct fs_request *request);
 /* A file is opened; remembers in the request what a write may overwrite. */
 int fs_breaker_open(struct fs_request *request, const struct statx *status, int flags);
 /* A write (or its like) through an open file at this offset. */

@@ -82,6 +82,9 @@ static int create_name(struct tree *tree, const struct caller *caller, const cha
     if (r == 0) {
         r = tree_hold(tree, request.sides[0].directory, &above);
     }
+    if (r == 0 && !S_ISDIR(creation->mode)) {
+        r = fs_breaker_create(&request);
+    }
     if (r == 0) {
         r = caller_use_umask(caller);
     }

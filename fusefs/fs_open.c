@@ -177,9 +177,13 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
         r = tree_hold(tree, request.sides[0].directory, &above);
     }
     if (r == 0) {
+        r = fs_breaker_create(&request);
+    }
+    if (r == 0) {
         r = create_file(&request, above->fd, flags, mode, &fd);
     }
     if (r == -EEXIST && (flags & O_EXCL) == 0) {
+        fs_breaker_done(&request, r);
         return r; /* the caller goes on to open what is there */
     }
     if (r == 0) {

@@ -55,6 +55,8 @@ struct fs_request {
     unsigned int charge_count;
     struct node_identity unmade; /* goes with this request */
     bool unmakes;
+    bool removes;             /* the first charge is for the first side's name */
+    bool replaces;            /* the last side's name was removed before: no delete any more */
     uint64_t existed_bytes;   /* of an opened file: what a write into it would overwrite */
     const char *breaker_rule; /* with DENIAL_BREAKER_TRIPPED; NULL: the policy's own rule */
     char breaker_reason[64];

@@ -40,6 +40,7 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
         .breaker = {.audit = audit, .alarm = -1},
     };
     made_set_init(&tree->made);
+    removed_names_init(&tree->removed);
     r = tree_status_of(root_fd, &status);
     if (r < 0) {
         return r;

@@ -17,6 +17,7 @@
 #include "fusefs/made_set.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
+#include "fusefs/removed_names.h"
 #include "shared/audit/producer.h"
 #include "shared/breaker/breaker.h"
 #include "shared/policy/policy.h"
@@ -44,6 +45,7 @@ struct tree {
     struct denials denials;
     struct breaker breaker; /* what it counts: fs_breaker.h */
     struct made_set made;
+    struct removed_names removed;
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;

@@ -9,17 +9,17 @@
 #include "shared/base/cleanup.h"
 #include "shared/policy/quantity.h"
 
-#define WITHIN_MAX ((UINT64_C(1) << 56) - 1)
-
 /* One window and the most that may be in it. */
 struct breaker_limit {
     struct policy_breaker rule;
+    size_t number; /* in the policy */
     struct breaker_window *window;
 };
 
 /* Of one policy; never changed once it is in force. */
 struct breaker_rules {
     struct breaker_rules *older; /* a thread may still read it: freed with the breaker */
+    struct policy *policy;       /* referenced: it knows the exceptions */
     unsigned int events;         /* 1 << enum breaker_event */
     size_t count;
     struct breaker_limit limits[BREAKER_WINDOWS_MAX];
@@ -41,6 +41,7 @@ void breaker_clear(struct breaker *breaker)
     while (rules != NULL) {
         struct breaker_rules *older = rules->older;
 
+        policy_unref(rules->policy);
         free(rules);
         rules = older;
     }
@@ -63,15 +64,12 @@ static bool is_narrower(const struct policy_breaker *a, const struct policy_brea
     return a->count != b->count ? a->count < b->count : a->action < b->action;
 }
 
-static int add_limit(struct breaker *breaker, struct breaker_rules *rules,
-                     struct policy_breaker rule)
+static int add_limit(struct breaker *breaker, struct breaker_rules *rules, size_t number)
 {
-    struct breaker_window *window;
+    const struct policy_breaker rule = policy_breaker_at(rules->policy, number);
+    struct breaker_window *window =
+        breaker_board_window(breaker->board, (uint32_t)rule.event, rule.within_ms, rule.scope);
 
-    if (rule.within_ms > WITHIN_MAX) {
-        rule.within_ms = WITHIN_MAX;
-    }
-    window = breaker_board_window(breaker->board, (uint32_t)rule.event, rule.within_ms);
     if (window == NULL) {
         return -E2BIG;
     }
@@ -80,25 +78,32 @@ static int add_limit(struct breaker *breaker, struct breaker_rules *rules,
         if (rules->limits[i].window == window) {
             if (is_narrower(&rule, &rules->limits[i].rule)) {
                 rules->limits[i].rule = rule;
+                rules->limits[i].number = number;
             }
             return 0;
         }
     }
-    rules->limits[rules->count++] = (struct breaker_limit){.rule = rule, .window = window};
+    rules->limits[rules->count++] =
+        (struct breaker_limit){.rule = rule, .number = number, .window = window};
     return 0;
 }
 
-int breaker_set_policy(struct breaker *breaker, const struct policy *policy)
+int breaker_set_policy(struct breaker *breaker, struct policy *policy)
 {
     AUTO_FREE struct breaker_rules *rules = calloc(1, sizeof(*rules));
-    int error = rules == NULL ? -ENOMEM : 0;
+    int error = 0;
 
+    if (rules == NULL) {
+        return -ENOMEM;
+    }
+    rules->policy = policy;
     for (size_t i = 0; error == 0 && i < policy_breaker_count(policy); i++) {
-        error = add_limit(breaker, rules, policy_breaker_at(policy, i));
+        error = add_limit(breaker, rules, i);
     }
     if (error < 0) {
         return error;
     }
+    (void)policy_ref(policy);
     rules->older = atomic_load(&breaker->rules);
     atomic_store(&breaker->rules, take_pointer(&rules));
     return 0;
@@ -239,38 +244,55 @@ static void trip(struct breaker *breaker, const struct breaker_trip *why)
     }
 }
 
-static void add_to_all(const struct breaker_rules *rules, const struct breaker_charge *charge)
+/* Which limits the event belongs to, as bits. */
+static uint32_t limits_of(const struct breaker_rules *rules, enum breaker_event event,
+                          struct str_view path)
 {
+    uint32_t limits = 0;
+
     for (size_t i = 0; i < rules->count; i++) {
-        if (rules->limits[i].rule.event == charge->event) {
-            (void)breaker_window_add(rules->limits[i].window, charge->at_ms, charge->count);
+        const struct breaker_limit *limit = &rules->limits[i];
+
+        if (limit->rule.event == event &&
+            (!limit->rule.has_exceptions || path.bytes == NULL ||
+             !policy_breaker_excepts(rules->policy, limit->number, path))) {
+            limits |= UINT32_C(1) << i;
+        }
+    }
+    return limits;
+}
+
+static void add(const struct breaker_charge *charge)
+{
+    for (size_t i = 0; i < charge->rules->count; i++) {
+        if ((charge->limits & UINT32_C(1) << i) != 0) {
+            (void)breaker_window_add(charge->rules->limits[i].window, charge->at_ms, charge->count);
         }
     }
 }
 
-static void take_from_all(const struct breaker_rules *rules, const struct breaker_charge *charge)
+static void take(const struct breaker_charge *charge)
 {
-    for (size_t i = 0; i < rules->count; i++) {
-        if (rules->limits[i].rule.event == charge->event) {
-            breaker_window_take_back(rules->limits[i].window, charge->at_ms, charge->count);
+    for (size_t i = 0; i < charge->rules->count; i++) {
+        if ((charge->limits & UINT32_C(1) << i) != 0) {
+            breaker_window_take_back(charge->rules->limits[i].window, charge->at_ms, charge->count);
         }
     }
 }
 
 /* The strongest of the rules that what is in the windows by now passes. */
-static bool find_passed(const struct breaker_rules *rules, enum breaker_event event,
-                        uint64_t now_ms, struct breaker_trip *ret_trip)
+static bool find_passed(const struct breaker_charge *charge, struct breaker_trip *ret_trip)
 {
     bool found = false;
 
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct policy_breaker *rule = &rules->limits[i].rule;
+    for (size_t i = 0; i < charge->rules->count; i++) {
+        const struct policy_breaker *rule = &charge->rules->limits[i].rule;
         uint64_t total;
 
-        if (rule->event != event) {
+        if ((charge->limits & UINT32_C(1) << i) == 0) {
             continue;
         }
-        total = breaker_window_total(rules->limits[i].window, now_ms);
+        total = breaker_window_total(charge->rules->limits[i].window, charge->at_ms);
         if (total > rule->count && (!found || (uint32_t)rule->action < ret_trip->action)) {
             found = true;
             *ret_trip = (struct breaker_trip){
@@ -290,25 +312,25 @@ bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t c
                    struct str_view path, uint64_t now_ms, struct breaker_charge *ret_charge)
 {
     const struct breaker_rules *rules = atomic_load(&breaker->rules);
-    const struct breaker_charge charge = {.event = event, .count = count, .at_ms = now_ms};
+    struct breaker_charge charge = {.rules = rules, .count = count, .at_ms = now_ms};
     struct breaker_trip why;
 
-    (void)path;
     if (breaker_tripped(breaker)) {
         return false;
     }
     if (rules == NULL || (rules->events & 1U << event) == 0 || count == 0) {
         return true;
     }
-    add_to_all(rules, &charge);
-    if (find_passed(rules, event, now_ms, &why)) {
-        take_from_all(rules, &charge);
+    charge.limits = limits_of(rules, event, path);
+    add(&charge);
+    if (find_passed(&charge, &why)) {
+        take(&charge);
         trip(breaker, &why);
         return false;
     }
     /* It may have tripped while we counted. */
     if (breaker_tripped(breaker)) {
-        take_from_all(rules, &charge);
+        take(&charge);
         return false;
     }
     if (ret_charge != NULL) {
@@ -317,13 +339,25 @@ bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t c
     return true;
 }
 
-void breaker_take_back(struct breaker *breaker, const struct breaker_charge *charge)
+void breaker_take_back(const struct breaker_charge *charge)
+{
+    if (charge->rules != NULL) {
+        take(charge);
+    }
+}
+
+bool breaker_loses(const struct breaker *breaker, struct str_view from, struct str_view to,
+                   bool directory)
 {
     const struct breaker_rules *rules = atomic_load(&breaker->rules);
 
-    if (rules != NULL && charge->count > 0) {
-        take_from_all(rules, charge);
+    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+        if (rules->limits[i].rule.has_exceptions &&
+            policy_breaker_loses(rules->policy, rules->limits[i].number, from, to, directory)) {
+            return true;
+        }
     }
+    return false;
 }
 
 int breaker_resume(struct breaker *breaker)

@@ -36,10 +36,12 @@ struct breaker {
     int alarm; /* eventfd of the supervisor; -1: none */
 };
 
-/* What breaker_count() added, to be taken back when the effect failed. */
+/* What breaker_count() added, to be taken back when the effect failed. Good as long as the breaker.
+ */
 struct breaker_charge {
-    enum breaker_event event;
-    uint64_t count; /* 0: nothing */
+    const struct breaker_rules *rules;
+    uint32_t limits; /* which of them, as bits */
+    uint64_t count;  /* 0: nothing */
     uint64_t at_ms;
 };
 
@@ -48,10 +50,10 @@ void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
 void breaker_clear(struct breaker *breaker);
 
 /*
- * The policy's rules hold from now on. Counts of windows that the old ones had, too, go on. -E2BIG:
- * more different windows than a board has (see breaker_board.h).
+ * The policy's rules hold from now on; it is referenced. Counts of windows that the old ones had,
+ * too, go on. -E2BIG: more different windows than a board has (see breaker_board.h).
  */
-int breaker_set_policy(struct breaker *breaker, const struct policy *policy);
+int breaker_set_policy(struct breaker *breaker, struct policy *policy);
 
 uint64_t breaker_now_ms(void);
 
@@ -64,12 +66,17 @@ bool breaker_tripped(const struct breaker *breaker);
 bool breaker_last_trip(const struct breaker *breaker, struct breaker_trip *ret_trip);
 
 /*
- * `count` more such events are about to happen. True: they may; *ret_charge (may be NULL) is what
- * to give to breaker_take_back() if they fail. False: tripped.
+ * `count` more such events are about to happen, to what is called `path` from the mount root
+ * (absent: nothing that has a path). True: they may; *ret_charge (may be NULL) is what to give to
+ * breaker_take_back() if they fail. False: tripped.
  */
 bool breaker_count(struct breaker *breaker, enum breaker_event event, uint64_t count,
                    struct str_view path, uint64_t now_ms, struct breaker_charge *ret_charge);
-void breaker_take_back(struct breaker *breaker, const struct breaker_charge *charge);
+void breaker_take_back(const struct breaker_charge *charge);
+
+/* Whether what counts under one name would not count under the other (policy_breaker_loses). */
+bool breaker_loses(const struct breaker *breaker, struct str_view from, struct str_view to,
+                   bool directory);
 
 /* The operator lets the run go on: counts begin anew. Recorded before it holds. */
 int breaker_resume(struct breaker *breaker);

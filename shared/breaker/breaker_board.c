@@ -106,10 +106,22 @@ void breaker_board_close(struct breaker_board *board)
     }
 }
 
-struct breaker_window *breaker_board_window(struct breaker_board *board, uint32_t event,
-                                            uint64_t within_ms)
+static uint64_t key_of(uint32_t event, uint64_t within_ms, uint64_t scope)
 {
-    const uint64_t key = (uint64_t)(event + 1) << 56 | within_ms;
+    const uint64_t parts[] = {event, within_ms, scope};
+    uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        key = (key ^ parts[i]) * UINT64_C(0xff51afd7ed558ccd);
+        key ^= key >> 32;
+    }
+    return key == 0 ? 1 : key;
+}
+
+struct breaker_window *breaker_board_window(struct breaker_board *board, uint32_t event,
+                                            uint64_t within_ms, uint64_t scope)
+{
+    const uint64_t key = key_of(event, within_ms, scope);
 
     for (unsigned int i = 0; i < BREAKER_WINDOWS_MAX; i++) {
         struct breaker_place *place = &board->places[i];

@@ -31,7 +31,7 @@ struct breaker_trip {
 };
 
 struct breaker_place {
-    _Atomic uint64_t key; /* event and length; 0: free */
+    _Atomic uint64_t key; /* of what is counted; 0: free */
     struct breaker_window window;
 };
 
@@ -56,11 +56,11 @@ int breaker_board_open_file(int directory, const char *name, struct breaker_boar
 void breaker_board_close(struct breaker_board *board);
 
 /*
- * The window for these events; made when it is the first time. NULL: BREAKER_WINDOWS_MAX are there
- * already. within_ms is below 2^56.
+ * The window for these events, of which those of a scope (policy_breaker) count; made when it is
+ * the first time. NULL: BREAKER_WINDOWS_MAX are there already.
  */
 struct breaker_window *breaker_board_window(struct breaker_board *board, uint32_t event,
-                                            uint64_t within_ms);
+                                            uint64_t within_ms, uint64_t scope);
 
 /* Forgets all counts and lets the run go on. */
 void breaker_board_reset(struct breaker_board *board);

@@ -1,11 +1,28 @@
 #include "shared/policy/breaker_settings.h"
 
 #include "shared/policy/model.h"
+#include "shared/policy/path_automaton.h"
 #include "shared/policy/policy_load.h"
 
 size_t policy_breaker_count(const struct policy *policy)
 {
     return policy_model(policy)->breaker_count;
+}
+
+/* FNV-1a over the patterns, each with its end. */
+static uint64_t scope_of(const struct breaker_rule *breaker)
+{
+    uint64_t hash = breaker->except_count == 0 ? 0 : UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < breaker->except_count; i++) {
+        for (size_t at = 0; at <= breaker->except[i].length; at++) {
+            unsigned char byte =
+                at < breaker->except[i].length ? (unsigned char)breaker->except[i].bytes[at] : 0;
+
+            hash = (hash ^ byte) * UINT64_C(0x100000001b3);
+        }
+    }
+    return hash;
 }
 
 struct policy_breaker policy_breaker_at(const struct policy *policy, size_t index)
@@ -17,7 +34,50 @@ struct policy_breaker policy_breaker_at(const struct policy *policy, size_t inde
         .action = breaker->action,
         .count = breaker->count,
         .within_ms = breaker->within_ms,
+        .has_exceptions = breaker->except_count > 0,
+        .scope = scope_of(breaker),
     };
+}
+
+bool policy_breaker_excepts(const struct policy *policy, size_t index, struct str_view path)
+{
+    struct path_automaton *automaton = policy_breaker_automaton(policy, index);
+    const struct policy_state *state;
+    bool excepted;
+
+    if (automaton == NULL) {
+        return false;
+    }
+    state = path_automaton_walk(automaton, path);
+    excepted = policy_state_verdict(state, FS_DELETE) == VERDICT_ALLOW;
+    policy_state_unref(state);
+    return excepted;
+}
+
+bool policy_breaker_loses(const struct policy *policy, size_t index, struct str_view from,
+                          struct str_view to, bool directory)
+{
+    struct path_automaton *automaton = policy_breaker_automaton(policy, index);
+    const struct policy_state *old_state;
+    const struct policy_state *new_state;
+    bool loses;
+
+    if (automaton == NULL) {
+        return false;
+    }
+    old_state = path_automaton_walk(automaton, from);
+    new_state = path_automaton_walk(automaton, to);
+    if (directory) {
+        /* What nothing counts in may go anywhere. */
+        loses = !path_automaton_equal_below(automaton, old_state, new_state) &&
+                !path_automaton_unrestricted_below(automaton, old_state);
+    } else {
+        loses = policy_state_verdict(old_state, FS_DELETE) != VERDICT_ALLOW &&
+                policy_state_verdict(new_state, FS_DELETE) == VERDICT_ALLOW;
+    }
+    policy_state_unref(old_state);
+    policy_state_unref(new_state);
+    return loses;
 }
 
 const char *breaker_event_word(enum breaker_event event)

@@ -28,10 +28,21 @@ struct policy_breaker {
     enum breaker_action action;
     uint64_t count; /* so many are permitted; the next is refused */
     uint64_t within_ms;
+    bool has_exceptions;
+    uint64_t scope; /* of its exceptions: the same patterns, the same number; 0 without */
 };
 
 size_t policy_breaker_count(const struct policy *policy);
 struct policy_breaker policy_breaker_at(const struct policy *policy, size_t index);
+
+/* Whether the path (from the mount root) is one that does not count for it. */
+bool policy_breaker_excepts(const struct policy *policy, size_t index, struct str_view path);
+/*
+ * Whether something that counts at `from` would not count at `to`: what is renamed so could be
+ * removed there uncounted. `directory`: what lies below counts as well.
+ */
+bool policy_breaker_loses(const struct policy *policy, size_t index, struct str_view from,
+                          struct str_view to, bool directory);
 
 /* "delete", "freeze"; static. */
 const char *breaker_event_word(enum breaker_event event);

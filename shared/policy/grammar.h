@@ -67,6 +67,7 @@ enum key_target {
     KEY_EVENT,
     KEY_COUNT,
     KEY_WITHIN,
+    KEY_EXCEPT,
     KEY_EXPECT,
     KEY_FS,
     KEY_NET,

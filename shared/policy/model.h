@@ -167,6 +167,8 @@ struct breaker_rule {
     uint64_t count;
     uint64_t within_ms;
     enum breaker_action action;
+    struct str_view *except; /* path patterns */
+    size_t except_count;
     struct origin origin;
 };
 

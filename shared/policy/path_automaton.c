@@ -297,3 +297,32 @@ struct path_automaton_size path_automaton_size(struct path_automaton *automaton)
     pthread_mutex_unlock(&automaton->lock);
     return size;
 }
+
+const struct policy_state *path_automaton_walk(struct path_automaton *automaton,
+                                               struct str_view path)
+{
+    const struct policy_state *state = path_automaton_root(automaton);
+
+    for (size_t from = 0; from < path.length;) {
+        size_t to = from;
+        struct str_view name;
+        const struct policy_state *next;
+
+        while (to < path.length && path.bytes[to] != '/') {
+            to++;
+        }
+        name = (struct str_view){.bytes = path.bytes + from, .length = to - from};
+        from = to + 1;
+        if (name.length == 0 || str_view_equals_text(name, ".")) {
+            continue;
+        }
+        if (str_view_equals_text(name, "..")) {
+            policy_state_unref(state);
+            return policy_state_deny_all();
+        }
+        next = path_automaton_step(automaton, state, name);
+        policy_state_unref(state);
+        state = next;
+    }
+    return state;
+}

@@ -53,6 +53,11 @@ const struct policy_state *path_automaton_step(struct path_automaton *automaton,
                                                const struct policy_state *state,
                                                struct str_view name);
 
+/* From the root along a path; one with ".." in it leads to the state in which everything is denied.
+ */
+const struct policy_state *path_automaton_walk(struct path_automaton *automaton,
+                                               struct str_view path);
+
 /* One read of the state's table. */
 enum verdict policy_state_verdict(const struct policy_state *state, enum fs_operation operation);
 rule_id policy_state_rule(const struct policy_state *state, enum fs_operation operation);

@@ -25,6 +25,7 @@ struct policy {
     struct model *model;
     struct path_automaton *filesystem;
     struct path_automaton *process;
+    struct path_automaton **exceptions; /* of each breaker rule; NULL without */
     struct network_rules *network;
     struct policy_settings settings;
     char hash[POLICY_HASH_DIGITS + 1];
@@ -77,34 +78,6 @@ static int compile_paths(const struct model *model, enum section section,
     return path_automaton_new(&input, ret_automaton);
 }
 
-static const struct policy_state *walk(struct path_automaton *automaton, struct str_view path)
-{
-    const struct policy_state *state = path_automaton_root(automaton);
-
-    for (size_t from = 0; from < path.length;) {
-        size_t to = from;
-        struct str_view name;
-        const struct policy_state *next;
-
-        while (to < path.length && path.bytes[to] != '/') {
-            to++;
-        }
-        name = (struct str_view){.bytes = path.bytes + from, .length = to - from};
-        from = to + 1;
-        if (name.length == 0 || str_view_equals_text(name, ".")) {
-            continue;
-        }
-        if (str_view_equals_text(name, "..")) {
-            policy_state_unref(state);
-            return policy_state_deny_all();
-        }
-        next = path_automaton_step(automaton, state, name);
-        policy_state_unref(state);
-        state = next;
-    }
-    return state;
-}
-
 /* SR18: only what the automaton proves free of rules may be bound past the mount. */
 static int drop_restricted_trees(struct policy *policy)
 {
@@ -119,7 +92,7 @@ static int drop_restricted_trees(struct policy *policy)
         if (str_view_ends_with(tree, STR_VIEW_LITERAL("/**"))) {
             tree.length -= 3;
         }
-        state = walk(policy->filesystem, tree);
+        state = path_automaton_walk(policy->filesystem, tree);
         if (path_automaton_unrestricted_below(policy->filesystem, state)) {
             native->items[kept++] = native->items[i];
         } else {
@@ -138,7 +111,8 @@ static void drop_denied_paths(struct policy *policy, enum text_list list)
     size_t kept = 0;
 
     for (size_t i = 0; i < texts->count; i++) {
-        const struct policy_state *state = walk(policy->filesystem, texts->items[i].text);
+        const struct policy_state *state =
+            path_automaton_walk(policy->filesystem, texts->items[i].text);
         enum verdict verdict = policy_state_verdict(state, FS_READ);
         bool denied = policy_state_rule(state, FS_READ).index != RULE_DEFAULT.index &&
                       (verdict == VERDICT_DENY || verdict == VERDICT_HIDE);
@@ -173,6 +147,37 @@ static int hash_model(const struct model *model, char hash[static POLICY_HASH_DI
     return 0;
 }
 
+/* What a breaker rule excepts is what this automaton allows. */
+static int compile_exceptions(struct policy *policy)
+{
+    const struct model *model = policy->model;
+    int error = 0;
+
+    policy->exceptions = calloc(model->breaker_count + 1, sizeof(*policy->exceptions));
+    if (policy->exceptions == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; error == 0 && i < model->breaker_count; i++) {
+        const struct path_rule rule = {
+            .action = VERDICT_ALLOW,
+            .operations = PATH_ALL_OPERATIONS,
+            .patterns = model->breakers[i].except,
+            .pattern_count = model->breakers[i].except_count,
+        };
+        const struct path_section section = {.rules = &rule, .rule_count = 1};
+
+        if (rule.pattern_count > 0) {
+            error = path_automaton_new(&section, &policy->exceptions[i]);
+        }
+    }
+    return error;
+}
+
+struct path_automaton *policy_breaker_automaton(const struct policy *policy, size_t index)
+{
+    return index < policy->model->breaker_count ? policy->exceptions[index] : NULL;
+}
+
 static int compile(struct policy *policy)
 {
     struct model *model = policy->model;
@@ -180,6 +185,9 @@ static int compile(struct policy *policy)
 
     if (error == 0) {
         error = compile_paths(model, SECTION_PROCESS, &policy->process);
+    }
+    if (error == 0) {
+        error = compile_exceptions(policy);
     }
     if (error == 0) {
         error = network_rules_new(model, &policy->network);
@@ -334,6 +342,10 @@ void policy_unref(struct policy *policy)
     }
     path_automaton_free(policy->filesystem);
     path_automaton_free(policy->process);
+    for (size_t i = 0; policy->exceptions != NULL && i < policy->model->breaker_count; i++) {
+        path_automaton_free(policy->exceptions[i]);
+    }
+    free(policy->exceptions);
     network_rules_free(policy->network);
     arena_clear(&policy->arena);
     free(policy);
@@ -424,7 +436,7 @@ const struct policy_state *policy_path_step(const struct policy *policy,
 
 const struct policy_state *policy_path_walk(const struct policy *policy, struct str_view path)
 {
-    return walk(policy->filesystem, path);
+    return path_automaton_walk(policy->filesystem, path);
 }
 
 static struct decision decide_state(const struct policy *policy, const struct policy_state *state,
@@ -457,7 +469,7 @@ struct decision policy_decide_fs(const struct policy *policy, const struct polic
 
 struct decision policy_decide_exec(const struct policy *policy, struct str_view path)
 {
-    const struct policy_state *state = walk(policy->process, path);
+    const struct policy_state *state = path_automaton_walk(policy->process, path);
     struct decision decision = decide_state(policy, state, FS_EXECUTE, DENIAL_EXEC_DENIED);
 
     policy_state_unref(state);

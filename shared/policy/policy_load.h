@@ -21,6 +21,9 @@ int policy_compile(struct model *model, struct arena *arena, struct policy **ret
                    struct failure *reterr);
 
 const struct model *policy_model(const struct policy *policy);
+/* Of the exceptions of a breaker rule; NULL: it has none. */
+struct path_automaton;
+struct path_automaton *policy_breaker_automaton(const struct policy *policy, size_t index);
 struct path_automaton *policy_fs_automaton(const struct policy *policy);
 
 /* policy_load() with directories of the caller's choice. */

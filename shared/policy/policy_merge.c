@@ -224,16 +224,20 @@ static int compare_rules(const void *a, const void *b)
     return rule_compare(a, b);
 }
 
+static int compare_views(struct str_view a, struct str_view b)
+{
+    size_t common = a.length < b.length ? a.length : b.length;
+    int order = memcmp(a.bytes, b.bytes, common);
+
+    return order != 0 ? order : a.length < b.length ? -1 : a.length > b.length;
+}
+
 static int compare_items(const void *a, const void *b)
 {
     const struct text_item *left = a;
     const struct text_item *right = b;
-    size_t common = left->text.length < right->text.length ? left->text.length : right->text.length;
-    int order = memcmp(left->text.bytes, right->text.bytes, common);
 
-    return order != 0                               ? order
-           : left->text.length < right->text.length ? -1
-                                                    : left->text.length > right->text.length;
+    return compare_views(left->text, right->text);
 }
 
 static int compare_breakers(const void *a, const void *b)
@@ -250,7 +254,19 @@ static int compare_breakers(const void *a, const void *b)
     if (left->within_ms != right->within_ms) {
         return left->within_ms < right->within_ms ? -1 : 1;
     }
-    return left->action == right->action ? 0 : left->action < right->action ? -1 : 1;
+    if (left->action != right->action) {
+        return left->action < right->action ? -1 : 1;
+    }
+    for (size_t i = 0; i < left->except_count && i < right->except_count; i++) {
+        int order = compare_views(left->except[i], right->except[i]);
+
+        if (order != 0) {
+            return order;
+        }
+    }
+    return left->except_count == right->except_count  ? 0
+           : left->except_count < right->except_count ? -1
+                                                      : 1;
 }
 
 static size_t sort_unique(void *members, size_t count, size_t size,

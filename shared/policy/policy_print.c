@@ -299,10 +299,12 @@ static void print_breakers(struct printer *printer)
 
         text_buffer_append_text(printer->text, i == 0 ? "breaker:\n" : "");
         text_buffer_printf(printer->text,
-                           "  - {event: %s, count: %" PRIu64 ", within: %s, action: %s}\n",
+                           "  - {event: %s, count: %" PRIu64 ", within: %s, action: %s",
                            breaker_event_words[breaker->event], breaker->count,
                            quantity_format(QUANTITY_DURATION, breaker->within_ms, quantity),
                            breaker_action_words[breaker->action]);
+        print_flow_texts(printer->text, "except", breaker->except, breaker->except_count);
+        text_buffer_append_text(printer->text, "}\n");
     }
 }
 

@@ -1,7 +1,52 @@
 /* The lists `breaker` and `tests` of a policy file. */
 #include <errno.h>
 
+#include "shared/policy/path_pattern.h"
 #include "shared/policy/policy_reader_parts.h"
+
+static int read_exceptions(struct reader *reader, const struct value_context *context,
+                           struct breaker_rule *breaker, const struct node *value)
+{
+    int error = value_expect(context, value, NODE_LIST);
+
+    if (error < 0) {
+        return error;
+    }
+    reader->patterns += value->count;
+    if (value->count == 0 || reader->patterns > POLICY_PATTERNS_MAX) {
+        return document_refuse(reader->source, value, reader->reterr,
+                               "leave it out, or name some paths",
+                               value->count == 0 ? "except: an empty list"
+                                                 : "except: too many patterns in one policy");
+    }
+    breaker->except = arena_alloc_array(reader->arena, value->count, sizeof(*breaker->except));
+    if (breaker->except == NULL) {
+        return -ENOMEM;
+    }
+    for (const struct node *item = value->first; error == 0 && item != NULL; item = item->next) {
+        struct str_view *slot = &breaker->except[breaker->except_count];
+
+        error = value_path_pattern(context, item, slot);
+        if (error == 0) {
+            *slot = path_pattern_trim(*slot);
+            breaker->except_count++;
+        }
+    }
+    return error;
+}
+
+/* Only what is done to files has a path. */
+static int check_exceptions(struct reader *reader, const struct breaker_rule *breaker,
+                            const struct node *item)
+{
+    if (breaker->except_count == 0 || breaker->event == BREAKER_DELETE ||
+        breaker->event == BREAKER_OVERWRITE || breaker->event == BREAKER_RENAME) {
+        return 0;
+    }
+    return document_refuse(reader->source, item, reader->reterr,
+                           "leave it out: it belongs to delete, overwrite and rename",
+                           "except: \"%s\" has no paths", breaker_event_words[breaker->event]);
+}
 
 static int store_breaker(struct reader *reader, void *target, const struct key *key,
                          const struct node *value)
@@ -11,6 +56,9 @@ static int store_breaker(struct reader *reader, void *target, const struct key *
     size_t word = 0;
     int error;
 
+    if (key->target == KEY_EXCEPT) {
+        return read_exceptions(reader, &context, breaker, value);
+    }
     if (key->target == KEY_COUNT) {
         return value_quantity(&context, value, QUANTITY_SIZE, &breaker->count);
     }
@@ -39,6 +87,7 @@ int reader_read_breakers(struct reader *reader, const struct key *key, const str
         }
         *breaker = (struct breaker_rule){.origin = reader_origin(reader, item)};
         error = reader_read_map(reader, key->shape, item, store_breaker, breaker);
+        error = error < 0 ? error : check_exceptions(reader, breaker, item);
     }
     return error;
 }

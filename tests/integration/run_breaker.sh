@@ -218,4 +218,6 @@ start_run "$blocked" --uplink "netns:$world_ns" -- sh -c 'for i in 1 2 3 4; do c
 wait $run
 check "refusals of both count together: killed" test $? = 137
 check "before it went on" test ! -e "$ws/survived"
+exec=$(policy_with exec 'event: exec, count: 6, within: 1h, action: kill')
+check_exit "what a run cannot count is refused" 65 "$bin/failcore" run --no-net --policy "$exec" --workspace "$ws" --audit "$audit" -- true
 check "the log verifies" "$bin/failcore" audit verify "$audit"

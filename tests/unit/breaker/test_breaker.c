@@ -108,7 +108,7 @@ static void test_failures_are_taken_back(void **state)
     (void)state;
     for (int i = 0; i < 100; i++) {
         assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, NO_PATH, 1000, &charge));
-        breaker_take_back(&breaker, &charge);
+        breaker_take_back(&charge);
     }
     assert_true(count(&breaker, BREAKER_DELETE, 1000));
     assert_false(count(&breaker, BREAKER_DELETE, 1000));
@@ -276,7 +276,7 @@ static void *race_thread(void *argument)
 
         if (breaker_count(breaker, BREAKER_DELETE, 1, NO_PATH, breaker_now_ms(), &charge)) {
             if (i % 5 == 0) {
-                breaker_take_back(breaker, &charge);
+                breaker_take_back(&charge);
             } else {
                 atomic_fetch_add(&permitted, 1);
             }
@@ -313,6 +313,44 @@ static void test_threads(void **state)
     policy_unref(policy);
 }
 
+static void test_exceptions(void **state)
+{
+    struct breaker breaker =
+        breaker_of("  - {event: delete, count: 2, within: 1h, action: freeze, except: "
+                   "[\"**/build/**\", \"**/*.o\"]}\n"
+                   "  - {event: delete, count: 100, within: 1h, action: kill}\n",
+                   -1);
+    const struct str_view object = STR_VIEW_LITERAL("src/a.o");
+    const struct str_view built = STR_VIEW_LITERAL("x/build/deep/er");
+    const struct str_view source = STR_VIEW_LITERAL("src/a.c");
+    const struct str_view aside = STR_VIEW_LITERAL("x/build/a.c");
+    const struct str_view directory = STR_VIEW_LITERAL("src");
+    const struct str_view hidden = STR_VIEW_LITERAL("build/src");
+    const struct str_view within = STR_VIEW_LITERAL("build/other");
+    struct breaker_charge charge;
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, object, 1, &charge));
+        assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, built, 1, NULL));
+    }
+    breaker_take_back(&charge);
+    /* The rule without exceptions has counted them all the same. */
+    assert_int_equal(breaker_window_total(&breaker.board->places[0].window, 1) +
+                         breaker_window_total(&breaker.board->places[1].window, 1),
+                     59);
+    assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, source, 1, NULL));
+    assert_true(breaker_count(&breaker, BREAKER_DELETE, 1, source, 1, NULL));
+    assert_false(breaker_count(&breaker, BREAKER_DELETE, 1, source, 1, NULL));
+    assert_true(breaker_loses(&breaker, source, aside, false));
+    assert_false(breaker_loses(&breaker, aside, source, false));
+    assert_false(breaker_loses(&breaker, source, directory, false));
+    assert_true(breaker_loses(&breaker, directory, hidden, true));
+    assert_false(breaker_loses(&breaker, within, hidden, true));
+    assert_false(breaker_loses(&breaker, within, directory, true));
+    breaker_clear(&breaker);
+}
+
 static void test_words(void **state)
 {
     const struct breaker_trip trip = {
@@ -339,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_a_file_outlives),
         cmocka_unit_test(test_no_board_that_is_none),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_exceptions),
         cmocka_unit_test(test_words),
     };
 
