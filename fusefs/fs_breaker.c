@@ -85,8 +85,11 @@ static bool counts_objects(const struct tree *tree)
 
 int fs_breaker_execute(struct fs_request *request)
 {
-    return breaker_counts(&request->tree->breaker, BREAKER_EXEC) ? charge(request, BREAKER_EXEC, 0)
-                                                                 : 0;
+    const struct tree *tree = request->tree;
+
+    return breaker_counts(&tree->breaker, BREAKER_EXEC) && !tree->options.execs_are_counted
+               ? charge(request, BREAKER_EXEC, 0)
+               : 0;
 }
 
 /* The last name of something of our own goes: it need not be remembered. */

@@ -16,7 +16,8 @@
  * rename: an object gets another name. A directory counts as one, whatever lies below, since
  * nothing of it is lost; an exchange is two.
  *
- * blocked: a refusal by the policy. exec: an execution of a file in the mount.
+ * blocked: a refusal by the policy. exec: an execution of a file in the mount; under `failcore run`
+ * the launcher counts those of all files.
  *
  * Where a rule has exceptions, nothing that counts may be renamed to where it would not: that is
  * EXDEV, and mv copies and deletes, which counts.

@@ -356,6 +356,7 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
     const struct tree_options tree_options = {
         .shared = options->shared,
         .strict = options->strict,
+        .execs_are_counted = options->breaker_fd >= 0,
         .owner_is_shown = options->owner_is_shown,
         .shown_uid = options->shown_uid,
         .shown_gid = options->shown_gid,

@@ -28,9 +28,10 @@
 #define SHOWN_NOBODY 65534u
 
 struct tree_options {
-    bool shared;         /* several users: act as the caller; else as the owner of SOURCE */
-    bool strict;         /* the kernel caches nothing */
-    bool owner_is_shown; /* the owner is shown as shown_uid:shown_gid, all others as nobody */
+    bool shared;            /* several users: act as the caller; else as the owner of SOURCE */
+    bool strict;            /* the kernel caches nothing */
+    bool execs_are_counted; /* by the launcher, for the breaker */
+    bool owner_is_shown;    /* the owner is shown as shown_uid:shown_gid, all others as nobody */
     uid_t shown_uid;
     gid_t shown_gid;
     unsigned int descriptors_kept;

@@ -91,13 +91,10 @@ static struct decision decide(const struct run_plan *plan, const char *path)
                : policy_decide_exec(plan->policy, str_view_from(path));
 }
 
-/* What lies in the workspace is counted by the mount, when it is opened for execution. */
+/* All of them, by whatever name: under a run the mount leaves its files' executions to us. */
 static bool may_go_on(const struct exec_recorder *recorder, const struct exec_notice *notice)
 {
-    const char *mount_path = recorder->plan->mount_path;
-
     return !breaker_counts(recorder->breaker, BREAKER_EXEC) ||
-           strncmp(text_buffer_text(&notice->path), mount_path, strlen(mount_path)) == 0 ||
            breaker_count(recorder->breaker, BREAKER_EXEC, 1, text_buffer_view(&notice->path),
                          breaker_now_ms(), NULL);
 }

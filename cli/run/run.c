@@ -10,7 +10,6 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/confine/descriptors.h"
-#include "shared/policy/breaker_settings.h"
 
 /* What is enforced today; a policy that asks for more is refused whole. */
 #define ENFORCED                                                                                   \
@@ -25,14 +24,6 @@ static int refuse(const struct failure *failure, int exit_code)
 
 static int check_policy(const struct run_plan *plan, struct failure *reterr)
 {
-    /* The mount counts executions of its own files; nobody counts those of the system's. */
-    for (size_t i = 0; i < policy_breaker_count(plan->policy); i++) {
-        if (policy_breaker_at(plan->policy, i).event == BREAKER_EXEC) {
-            failure_set(reterr, -EOPNOTSUPP, "breaker: executions are not all counted in a run");
-            failure_set_mend(reterr, "leave the event exec out; limits.processes bounds them");
-            return -EOPNOTSUPP;
-        }
-    }
     return policy_requires_only(plan->policy, ENFORCED, reterr);
 }
 

@@ -25,7 +25,7 @@ int run_breaker_open(struct run_breaker *breaker, const struct run_plan *plan,
     breaker->alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     error = breaker->alarm_fd < 0 ? -errno : breaker_board_new(&board, &breaker->board_fd);
     if (error == 0) {
-        breaker_init(&breaker->breaker, board, audit, -1);
+        breaker_init(&breaker->breaker, board, audit, breaker->alarm_fd);
         error = breaker_set_policy(&breaker->breaker, plan->policy);
     }
     return error < 0 ? failure_set(reterr, error, "cannot make the breaker: %s", strerror(-error))

@@ -218,6 +218,14 @@ start_run "$blocked" --uplink "netns:$world_ns" -- sh -c 'for i in 1 2 3 4; do c
 wait $run
 check "refusals of both count together: killed" test $? = 137
 check "before it went on" test ! -e "$ws/survived"
+# Programs: of the system, of the workspace, and by names that look like one and are the other.
 exec=$(policy_with exec 'event: exec, count: 6, within: 1h, action: kill')
-check_exit "what a run cannot count is refused" 65 "$bin/failcore" run --no-net --policy "$exec" --workspace "$ws" --audit "$audit" -- true
+precious
+cp /bin/true "$ws/own"
+ln -s /usr/bin/true "$ws/link"
+start_run "$exec" --no-net -- bash -c 'for i in 1 2 3; do ./own; ./link; ../../../../../../usr/bin/true; done; echo survived >>log; sleep 5; touch survived'
+wait $run
+check "executions by whatever name: killed" test $? = 137
+check "before it went on" test ! -e "$ws/survived"
+check "the record of it" recorded '["tripped","exec",6,"kill"]'
 check "the log verifies" "$bin/failcore" audit verify "$audit"
