@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -86,6 +87,8 @@ static void *run(void *argument)
 {
     struct compressor *compressor = argument;
 
+    /* Packing can wait; who is recorded cannot. Of a thread, on Linux. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
     pthread_mutex_lock(&compressor->lock);
     while (!compressor->ending) {
         uint64_t first_seq;

@@ -15,7 +15,9 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/text_buffer.h"
 
-#define AWAKE_MS    100U  /* polls this long after the last record */
+#define AWAKE_MS    100U  /* after the last record it looks each millisecond for so long, */
+#define DROWSY_MS   1000U /* and each DROWSE_MS for so long: events of a busy time wake nobody */
+#define DROWSE_MS   10U
 #define RETRY_MS    100U  /* after a failed write */
 #define SLEEP_MS    1000U /* a wake-up that raced with falling asleep is late by this at most */
 #define FIXED_POLLS 3U    /* listener, wake, signals */
@@ -185,6 +187,7 @@ static int serve_link(struct server *server, struct link *link)
 {
     int taken = link->welcomed ? drain_link(&server->drain, link) : 0;
 
+    server->backlog |= taken < 0 || taken >= (int)DRAIN_RING_MAX || (taken > 0 && link->finished);
     if (taken == 0 && link->finished) {
         taken = finish_link(server, link);
     }
@@ -200,6 +203,7 @@ static bool drain_round(struct server *server)
 {
     bool worked = false;
 
+    server->backlog = false;
     if (server->broken ||
         (atomic_load(&server->state->condition) != WRITER_OK && now_ms() < server->retry_at_ms)) {
         return false;
@@ -232,16 +236,20 @@ static bool drain_round(struct server *server)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static int poll_timeout_ms(const struct server *server, bool worked)
+/* A round that emptied all rings is followed by a pause: taking each record as it comes would cost
+ * its producer a cache line each time, and us a write(2). */
+static int poll_timeout_ms(const struct server *server)
 {
-    if (worked) {
+    uint64_t idle_ms = now_ms() - server->last_work_ms;
+
+    if (server->backlog) {
         return 0;
     }
     if (atomic_load(&server->state->condition) != WRITER_OK) {
         return (int)RETRY_MS;
     }
-    if (server->link_count > 0 && now_ms() - server->last_work_ms < AWAKE_MS) {
-        return 1;
+    if (server->link_count > 0 && idle_ms < DROWSY_MS) {
+        return idle_ms < AWAKE_MS ? 1 : (int)DROWSE_MS;
     }
     return server->options.idle_exit_ms < SLEEP_MS ? (int)server->options.idle_exit_ms
                                                    : (int)SLEEP_MS;
@@ -275,10 +283,10 @@ static void poll_once(struct server *server, int timeout_ms)
     }
 }
 
-static void rest(struct server *server, bool worked)
+static void rest(struct server *server)
 {
-    int timeout_ms = poll_timeout_ms(server, worked);
-    bool sleeps = timeout_ms > 1;
+    int timeout_ms = poll_timeout_ms(server);
+    bool sleeps = timeout_ms > (int)DROWSE_MS;
 
     if (sleeps) {
         atomic_store(&server->state->asleep, 1);
@@ -358,6 +366,6 @@ int server_run(struct server *server)
         if (!worked && may_leave(server)) {
             return log_store_sync(server->drain.store);
         }
-        rest(server, worked);
+        rest(server);
     }
 }

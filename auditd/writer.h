@@ -39,6 +39,7 @@ struct server {
     uint64_t retry_at_ms;
     struct reserve reserve;
     int unwritten; /* the file of unwritten.h */
+    bool backlog;  /* a ring had more than its turn */
     bool unsynced;
     bool sign_wanted; /* a producer leaves, or all have */
     bool broken;      /* the disk lost something that was written: nothing more is recorded */

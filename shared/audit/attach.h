@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define ATTACH_MAGIC     0x46436131U
-#define ATTACH_VERSION   1U /* of these messages, of struct event_head and of the rings */
+#define ATTACH_VERSION   2U /* of these messages, of struct event_head and of the rings */
 #define ATTACH_RINGS_MAX 256U
 
 #define RUN_ID_MAX       64 /* with its NUL */

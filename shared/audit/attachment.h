@@ -24,11 +24,11 @@ struct attachment_ring {
 };
 
 struct attachment {
+    const struct writer_state *_Atomic state;
+    _Atomic int wake;
+    int socket;
     char directory[PATH_MAX];
     struct attach_hello hello;
-    int socket;
-    _Atomic int wake;
-    const struct writer_state *_Atomic state;
     struct {
         void *bytes;
         size_t length;

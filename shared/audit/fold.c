@@ -20,7 +20,7 @@ static bool is_look(const char *operation)
     static const char *const words[] = {"read", "list", "lookup", "getattr", "access", "readlink"};
 
     for (size_t i = 0; operation != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(operation, words[i]) == 0) {
+        if (operation[0] == words[i][0] && strcmp(operation, words[i]) == 0) {
             return true;
         }
     }

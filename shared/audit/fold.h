@@ -37,10 +37,10 @@ struct fold_entry {
 };
 
 struct fold_table {
-    struct fold_entry entry[FOLD_SLOTS];
     uint64_t seed;
     uint64_t second;         /* of the last event */
     _Atomic uint32_t folded; /* entries that have a fold */
+    struct fold_entry entry[FOLD_SLOTS];
 };
 
 struct slot;

@@ -42,13 +42,18 @@ struct ring_fold {
     _Alignas(8) uint8_t record[FOLD_BYTES - 8];
 };
 
-/* One line of the state file, written by the writer. */
+/*
+ * A ring's part of the state file, written by the writer. What each event asks stands on a cache
+ * line that is hardly ever written; the positions, which the writer moves all the time, are asked
+ * only by who waits.
+ */
 struct ring_state {
     _Alignas(64) _Atomic uint64_t consumed; /* up to here the ring may be written over */
     _Atomic uint64_t durable;               /* up to here records are on the disk */
     _Atomic uint64_t producer;              /* its number in the records */
     _Atomic uint32_t turn;                  /* futex: changes when one of the two grew */
-    _Atomic uint32_t over_budget;           /* this producer's run has used up its share: refuse */
+    _Alignas(64) _Atomic uint32_t
+        over_budget; /* this producer's run has used up its share: refuse */
 };
 
 enum writer_condition {
@@ -85,6 +90,8 @@ int ring_file_check(int fd);
  */
 void *ring_producer_reserve(struct ring_producer *ring, uint32_t length);
 void ring_producer_publish(struct ring_producer *ring, uint32_t length);
+/* Takes the memory of the first records beforehand: the first events then wait for no page. */
+void ring_producer_warm(struct ring_producer *ring);
 
 /* The writer's end. */
 struct ring_consumer {
@@ -92,7 +99,8 @@ struct ring_consumer {
     const struct ring_fold *folds;
     const uint8_t *bytes;
     struct ring_state *state;
-    uint64_t position; /* consumed here, maybe not yet told to the producer */
+    uint64_t position;  /* consumed here, maybe not yet told to the producer */
+    uint64_t published; /* as last seen: asked again only when all of it is taken */
 };
 
 void ring_consumer_map(struct ring_consumer *ring, const void *mapped);

@@ -3,7 +3,7 @@
  * when it sleeps, when somebody waits for durability, or when a ring fills up.
  *
  * A dead writer does not stop publishing: the ring keeps what is published until a new writer
- * takes it from there. Its life is looked at every CHECK_EVERY records and whenever we wait.
+ * takes it from there. Its life is looked at every CHECK_NS and whenever we wait.
  */
 #include "shared/audit/slot.h"
 
@@ -21,7 +21,7 @@
 
 #define FULL_WAIT_NS 2000000000U /* how long an event waits for room: a slow disk is no failure */
 #define TURN_WAIT_NS 20000000U   /* one sleep; then the writer's life is looked at again */
-#define CHECK_EVERY  256U
+#define CHECK_NS     50000000U
 
 uint64_t monotonic_ns(void)
 {
@@ -51,6 +51,7 @@ int slot_init(struct slot *slot, unsigned int index, struct slot_owner *owner,
     }
     ring_producer_map(&slot->tie.ring, mapped);
     slot->tie.ring.limit = RING_BYTES;
+    ring_producer_warm(&slot->tie.ring);
     /* A copy of the ring in a child would make two producers of one ring. */
     if (madvise(mapped, RING_FILE_BYTES, MADV_DONTFORK) < 0) {
         return failure_set(reterr, -errno, "cannot keep a ring from children: %s", strerror(errno));
@@ -186,8 +187,8 @@ static void slot_look_after_writer(struct slot *slot)
 {
     const struct writer_state *state = atomic_load(&slot->owner->attachment.state);
 
-    if (++slot->since_check >= CHECK_EVERY) {
-        slot->since_check = 0;
+    if (slot->last_mono_ns - slot->looked_at_ns >= CHECK_NS) {
+        slot->looked_at_ns = slot->last_mono_ns;
         if (attachment_is_dead(&slot->owner->attachment)) {
             (void)slot_renew(slot);
         }

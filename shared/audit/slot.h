@@ -17,26 +17,27 @@
 
 #define TICKET_SLOT_SHIFT 48 /* a ticket is slot number and pseq + 1 */
 
+/* What every event touches comes first. */
 struct slot {
-    struct attachment_ring tie;
-    struct slot_owner *owner;
-    uint64_t next_pseq;
-    uint64_t last_mono_ns;    /* of what was published; it never decreases within a producer */
-    unsigned int since_check; /* records since the writer's life was looked at */
-    struct sha256 *sha;
-    struct actor_cache *actors;
-    struct fold_table folds;
-    atomic_bool locked;
+    _Alignas(64) atomic_bool locked;
     atomic_bool taken;
     unsigned int index;
+    struct slot_owner *owner;
+    struct attachment_ring tie;
+    uint64_t next_pseq;
+    uint64_t last_mono_ns; /* of what was published; it never decreases within a producer */
+    uint64_t looked_at_ns; /* when the writer's life was looked at */
+    struct actor_cache *actors;
+    struct sha256 *sha;
+    struct fold_table folds;
 };
 
 /* What all slots of a producer share. */
 struct slot_owner {
+    _Atomic uint32_t policy;
     struct attachment attachment;
     struct attachment_ring **rings; /* one per slot */
     pthread_mutex_t renewal;
-    _Atomic uint32_t policy;
 };
 
 int slot_init(struct slot *slot, unsigned int index, struct slot_owner *owner,

@@ -44,9 +44,11 @@ static void write_line(const struct event_record *record, struct sha256 *sha)
     length = record_line_write(record, &context, sha, line, hash);
     if (length > 0) {
         struct str_view text = {.bytes = line, .length = (size_t)length - 1};
+        struct audit_record read;
 
         want(line[length - 1] == '\n' && memchr(line, '\n', text.length) == NULL);
         want(json_object_is_sound(text));
+        want(audit_record_read(text, &read, NULL) == 0);
     }
 }
 
