@@ -1,6 +1,7 @@
 #include "cli/run/extra_binds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "cli/run/protected_places.h"
 #include "cli/run/view.h"
+#include "shared/base/cleanup.h"
 
 #define SCAN_MAX 2000000 /* entries; more than that is refused, not half looked at */
 
@@ -20,22 +22,27 @@ static int refuse(struct failure *reterr, int error, const char *path, const cha
     return error;
 }
 
-static int scan(const char *path, struct failure *reterr)
+/* `tree` is what was opened, `path` its name for people. */
+static int scan(int tree, const char *path, struct failure *reterr)
 {
-    char *const roots[] = {(char *)(uintptr_t)path, NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    char handle[40];
+    char *const roots[] = {handle, NULL};
+    FTS *walk;
     FTSENT *entry;
     size_t seen = 0;
     int error = 0;
 
+    snprintf(handle, sizeof(handle), "/proc/self/fd/%d/.", tree);
+    walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     if (walk == NULL) {
         return refuse(reterr, -errno, path, strerror(errno));
     }
     while (error == 0 && (entry = fts_read(walk)) != NULL) {
         if (entry->fts_info == FTS_DEFAULT &&
             (S_ISSOCK(entry->fts_statp->st_mode) || S_ISFIFO(entry->fts_statp->st_mode))) {
-            error = refuse(reterr, -EACCES, entry->fts_path,
-                           "a socket or FIFO: a bind of its directory would open it");
+            failure_set_needed(reterr, "%s%s is a socket or FIFO", path,
+                               entry->fts_path + strlen(handle));
+            error = refuse(reterr, -EACCES, path, "a bind would open the socket or FIFO in it");
         } else if (++seen > SCAN_MAX) {
             error = refuse(reterr, -E2BIG, path, "too many files to look at");
         }
@@ -46,13 +53,14 @@ static int scan(const char *path, struct failure *reterr)
 
 static int check(struct extra_bind *bind, const struct run_options *options, struct failure *reterr)
 {
+    char handle[32];
     struct stat found;
     int error = view_check_mount_path(bind->path, reterr);
 
     if (error < 0) {
         return error;
     }
-    if (stat(bind->source, &found) < 0) {
+    if (fstat(bind->fd, &found) < 0) {
         return refuse(reterr, -errno, bind->path, strerror(errno));
     }
     bind->directory = S_ISDIR(found.st_mode);
@@ -65,8 +73,45 @@ static int check(struct extra_bind *bind, const struct run_options *options, str
     if (strcmp(bind->source, "/") == 0) {
         return refuse(reterr, -EACCES, bind->path, "that is the whole machine");
     }
-    error = protected_places_check(bind->source, bind->source, options, reterr);
-    return error < 0 || !bind->directory ? error : scan(bind->source, reterr);
+    snprintf(handle, sizeof(handle), "/proc/self/fd/%d", bind->fd);
+    error = protected_places_check(bind->source, bind->directory ? handle : bind->source, options,
+                                   reterr);
+    return error < 0 || !bind->directory ? error : scan(bind->fd, bind->source, reterr);
+}
+
+/* Without links: where the descriptor leads. */
+static int open_source(struct extra_bind *bind)
+{
+    char handle[32];
+    char path[PATH_MAX];
+    ssize_t length;
+
+    bind->fd = open(bind->path, O_PATH | O_CLOEXEC);
+    if (bind->fd < 0) {
+        return -errno;
+    }
+    snprintf(handle, sizeof(handle), "/proc/self/fd/%d", bind->fd);
+    length = readlink(handle, path, sizeof(path) - 1);
+    if (length < 0 || length == (ssize_t)sizeof(path) - 1) {
+        return length < 0 ? -errno : -ENAMETOOLONG;
+    }
+    path[length] = '\0';
+    bind->source = strdup(path);
+    return bind->source == NULL ? -ENOMEM : 0;
+}
+
+int extra_bind_open(const struct extra_bind *bind)
+{
+    AUTO_CLOSE int fd = open(bind->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat checked;
+    struct stat found;
+
+    if (fd < 0 || fstat(fd, &found) < 0 || fstat(bind->fd, &checked) < 0) {
+        return -errno;
+    }
+    /* The one that was checked is open still: its number is nobody else's. */
+    return found.st_dev == checked.st_dev && found.st_ino == checked.st_ino ? take_fd(&fd)
+                                                                            : -ESTALE;
 }
 
 static int add(struct extra_binds *binds, struct str_view text, enum run_list kind,
@@ -74,23 +119,22 @@ static int add(struct extra_binds *binds, struct str_view text, enum run_list ki
 {
     struct extra_bind *grown = reallocarray(binds->items, binds->count + 1, sizeof(*binds->items));
     struct extra_bind *bind;
+    int error;
 
     if (grown == NULL) {
         return failure_set(reterr, -ENOMEM, "out of memory");
     }
     binds->items = grown;
     bind = &binds->items[binds->count];
-    *bind = (struct extra_bind){.kind = kind};
+    *bind = (struct extra_bind){.kind = kind, .fd = -1};
     bind->path = strndup(text.bytes, text.length);
     if (bind->path == NULL) {
         return failure_set(reterr, -ENOMEM, "out of memory");
     }
     binds->count++;
-    bind->source = realpath(bind->path, NULL);
-    if (bind->source == NULL) {
-        return refuse(reterr, -errno, bind->path, strerror(errno));
-    }
-    return check(bind, options, reterr);
+    error = open_source(bind);
+    return error < 0 ? refuse(reterr, error, bind->path, strerror(-error))
+                     : check(bind, options, reterr);
 }
 
 int extra_binds_choose(const struct policy *policy, const struct run_options *options,
@@ -119,6 +163,7 @@ void extra_binds_clear(struct extra_binds *binds)
     for (size_t i = 0; i < binds->count; i++) {
         free(binds->items[i].path);
         free(binds->items[i].source);
+        close_fd(&binds->items[i].fd);
     }
     free(binds->items);
     *binds = (struct extra_binds){0};

@@ -1,5 +1,6 @@
 #include "cli/run/identity.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -21,6 +22,30 @@
 #define UNUSED_FIRST 1879048192U
 #define UNUSED_COUNT 268435456U
 #define CLAIM_TRIES  64
+#define SWEEP_MOST   256
+
+/* Claims of runs whose supervisor was killed: nobody holds their lock. */
+static void sweep_claims(int runtime)
+{
+    AUTO_CLOSE int directory = openat(runtime, "ids", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *claims = directory < 0 ? NULL : fdopendir(dup(directory));
+    const struct dirent *entry;
+
+    for (int i = 0; claims != NULL && i < SWEEP_MOST && (entry = readdir(claims)) != NULL; i++) {
+        AUTO_CLOSE int fd = -1;
+
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        fd = openat(directory, entry->d_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            (void)unlinkat(directory, entry->d_name, 0);
+        }
+    }
+    if (claims != NULL) {
+        closedir(claims);
+    }
+}
 
 /* The ids are held by a lock, so that two runs never share one; the lock dies with its holder. */
 static int claim_pair(int runtime, uint32_t *ret_first)
@@ -30,6 +55,7 @@ static int claim_pair(int runtime, uint32_t *ret_first)
     if (mkdirat(runtime, "ids", 0700) < 0 && errno != EEXIST) {
         return -errno;
     }
+    sweep_claims(runtime);
     for (int i = 0; i < CLAIM_TRIES; i++) {
         AUTO_CLOSE int fd = -1;
         struct stat claimed;

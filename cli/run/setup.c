@@ -23,13 +23,24 @@ static int fail(struct failure *failure, int error, const char *what)
     return failure_set(failure, error, "cannot %s: %s", what, strerror(-error));
 }
 
+#define KEPT_MAX 512
+
 /* What belongs to the caller or to other parts of the run must not come along. */
 static int keep_only_ours(const struct setup *setup)
 {
-    const int kept[] = {setup->socket, setup->streams->inner[0], setup->streams->inner[1],
-                        setup->streams->inner[2]};
-    int error = descriptors_close_except(kept, sizeof(kept) / sizeof(kept[0]));
+    const struct extra_binds *binds = &setup->plan->binds;
+    int kept[KEPT_MAX] = {setup->socket, setup->streams->inner[0], setup->streams->inner[1],
+                          setup->streams->inner[2]};
+    size_t count = 4;
+    int error;
 
+    if (binds->count > KEPT_MAX - count) {
+        return -E2BIG;
+    }
+    for (size_t i = 0; i < binds->count; i++) {
+        kept[count++] = binds->items[i].fd;
+    }
+    error = descriptors_close_except(kept, count);
     /* 0 to 2 stay taken until the command gets its own: nothing else may become one of them. */
     return error < 0 ? error : descriptors_fill_standard();
 }

@@ -107,10 +107,12 @@ int view_check_workspace(const struct run_plan *plan, struct failure *reterr)
     return error < 0 ? fail(reterr, error, "find", workspace) : 0;
 }
 
-/* A copy of the machine's file or directory `source`, restricted, over the place `path`. */
-static int bind_copy(int root, const char *source, const char *path, uint64_t attributes)
+/* A copy of the machine's file or directory `source` (below `directory`; "" is that itself),
+ * restricted, over the place `path`. */
+static int bind_copy_at(int root, int directory, const char *source, const char *path,
+                        uint64_t attributes)
 {
-    AUTO_CLOSE int mount = mount_copy(AT_FDCWD, source);
+    AUTO_CLOSE int mount = mount_copy(directory, source);
     int error;
 
     if (mount < 0) {
@@ -121,6 +123,11 @@ static int bind_copy(int root, const char *source, const char *path, uint64_t at
     }
     error = mount_restrict(mount, attributes, true);
     return error < 0 ? error : mount_attach(mount, root, path);
+}
+
+static int bind_copy(int root, const char *source, const char *path, uint64_t attributes)
+{
+    return bind_copy_at(root, AT_FDCWD, source, path, attributes);
 }
 
 static int add_system_directory(int root, const char *name)
@@ -307,14 +314,15 @@ static int add_extra(int root, const struct run_plan *plan, struct failure *rete
     for (size_t i = 0; i < plan->binds.count; i++) {
         const struct extra_bind *bind = &plan->binds.items[i];
         uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-        int error = make_place(root, bind);
+        AUTO_CLOSE int source = extra_bind_open(bind);
+        int error = source < 0 ? source : make_place(root, bind);
 
         if (bind->kind == RUN_READ_ONLY) {
             attributes |= MOUNT_ATTR_RDONLY;
         } else if (plan->executables.allow_list) {
             attributes |= MOUNT_ATTR_NOEXEC;
         }
-        error = error < 0 ? error : bind_copy(root, bind->source, bind->path + 1, attributes);
+        error = error < 0 ? error : bind_copy_at(root, source, "", bind->path + 1, attributes);
         if (error < 0) {
             return fail(reterr, error, "bind", bind->path);
         }

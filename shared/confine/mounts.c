@@ -39,7 +39,7 @@ int mount_copy(int directory, const char *path)
 {
     int mount = open_tree(directory, path,
                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_NO_AUTOMOUNT |
-                              AT_SYMLINK_NOFOLLOW);
+                              AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
 
     return mount < 0 ? -errno : mount;
 }

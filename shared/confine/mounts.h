@@ -23,7 +23,8 @@ struct mount_setting {
 int mount_new(const char *type, const struct mount_setting *settings, size_t count,
               uint64_t attributes);
 
-/* A detached copy of what is at `path` (a directory with all mounts below, or a file). */
+/* A detached copy of what is at `path` below `directory`, "" being that itself (a directory with
+ * all mounts below, or a file). */
 int mount_copy(int directory, const char *path);
 
 /* Sets MOUNT_ATTR_* words on a mount, and on all below it. Never clears one. */

@@ -66,6 +66,28 @@ check_exit "the policies' own directory is refused" 125 ruled \
     "sandbox: {read_write: [\"$policies\"]}" -- true
 check_exit "the audit directory as well, even to read" 125 ruled \
     "sandbox: {read_only: [\"$audit\"]}" -- true
+# Swapped behind the checks: another directory than the one that was looked at is never bound.
+mkdir -p "$work/swap/good" "$work/swap/bad"
+echo good >"$work/swap/good/which"
+echo bad >"$work/swap/bad/which"
+mkfifo "$work/swap/bad/fifo"
+chmod -R a+rX "$work/swap"
+python3 -c '
+import ctypes, sys, time
+libc = ctypes.CDLL(None)
+while True:
+    for _ in range(2):
+        libc.renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2)
+        time.sleep(0.004)' "$work/swap/good" "$work/swap/bad" &
+swapper=$!
+at_exit "kill $swapper"
+: >"$work/seen"
+for i in $(seq 12); do
+    ruled "sandbox: {read_only: [\"$work/swap/good\"]}" -- cat "$work/swap/good/which" \
+        >>"$work/seen" 2>/dev/null
+done
+kill $swapper
+check_fails "a tree that is swapped after it was checked" grep -q bad "$work/seen"
 check_exit "what is not there is refused" 125 ruled 'sandbox: {read_only: ["/no/such"]}' -- true
 check_exit "the machine's /proc is refused" 125 ruled 'sandbox: {read_only: ["/proc"]}' -- true
 
