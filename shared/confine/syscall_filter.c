@@ -196,6 +196,34 @@ static int deny_limits_of_others(scmp_filter_ctx context)
                             SCMP_A0(SCMP_CMP_NE, 0, 0), SCMP_A2(SCMP_CMP_NE, 0, 0));
 }
 
+/*
+ * The first process has the workload's user id when the run was started by an ordinary user, and
+ * the kernel compares capabilities there without asking for whose namespace they are: root of a
+ * namespace that the workload made could slow it. All processes of a user are not the workload's
+ * either.
+ */
+static int deny_pace_of_first(scmp_filter_ctx context)
+{
+    static const int by_pid[] = {SCMP_SYS(sched_setaffinity), SCMP_SYS(sched_setscheduler),
+                                 SCMP_SYS(sched_setparam), SCMP_SYS(sched_setattr)};
+    static const int by_kind[] = {SCMP_SYS(setpriority), SCMP_SYS(ioprio_set)};
+    static const uint64_t of_user[] = {2 /* PRIO_USER */, 3 /* IOPRIO_WHO_USER */};
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < sizeof(by_pid) / sizeof(by_pid[0]); i++) {
+        error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), by_pid[i], 1,
+                                 SCMP_A0(SCMP_CMP_MASKED_EQ, ALL_32, 1));
+    }
+    for (size_t i = 0; error == 0 && i < sizeof(by_kind) / sizeof(by_kind[0]); i++) {
+        error = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), by_kind[i], 1,
+                                 SCMP_A1(SCMP_CMP_MASKED_EQ, ALL_32, 1));
+        error = error < 0 ? error
+                          : seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), by_kind[i], 1,
+                                             SCMP_A0(SCMP_CMP_MASKED_EQ, ALL_32, of_user[i]));
+    }
+    return error;
+}
+
 /* A memory file that can be executed would go past every list of executables. */
 static int deny_executable_memory(scmp_filter_ctx context)
 {
@@ -216,6 +244,7 @@ static int fill(scmp_filter_ctx context, const struct syscall_filter_options *op
     error = error < 0 || options->nested ? error : deny_namespaces(context);
     error = error < 0 ? error : deny_ioctls(context);
     error = error < 0 ? error : deny_limits_of_others(context);
+    error = error < 0 ? error : deny_pace_of_first(context);
     error = error < 0 || !options->memory_files_noexec ? error : deny_executable_memory(context);
     return error < 0 ? error : deny_sockets(context);
 }

@@ -1,7 +1,8 @@
-/* hostile [RULE]: every attempt, a line per one that got through; exit 1 when any did. */
+/* hostile [RULE|--as-root]: every attempt, a line per one that got through; exit 1 when any did. */
 #include "tests/hostile/hostile.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 /* In a child: an attempt may be answered with a signal, which is a way to hold. */
-static enum outcome run(const struct attempt *attempt)
+static enum outcome run(const struct attempt *attempt, int as_root)
 {
     int status = 0;
     pid_t pid = fork();
@@ -19,6 +20,10 @@ static enum outcome run(const struct attempt *attempt)
         return THROUGH;
     }
     if (pid == 0) {
+        /* Of its own, each time: none may build on what another one was allowed to do. */
+        if (as_root && unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0) {
+            _exit(THROUGH);
+        }
         alarm(10);
         _exit((int)attempt->try(attempt->argument));
     }
@@ -32,13 +37,13 @@ static enum outcome run(const struct attempt *attempt)
 }
 
 /* What fails inside a run would succeed on the machine: it would be damaged, not tested. */
-static int inside_a_run(void)
+static int inside_a_run(int as_root)
 {
     struct utsname machine = {0};
     char name[32] = "";
     int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
 
-    return getuid() != 0 && uname(&machine) == 0 && strcmp(machine.nodename, "failcore") == 0 &&
+    return (getuid() == 0) == as_root && uname(&machine) == 0 && strcmp(machine.nodename, "failcore") == 0 &&
            fd >= 0 && read(fd, name, sizeof(name) - 1) > 0 && close(fd) == 0 &&
            strcmp(name, "failcore-init\n") == 0;
 }
@@ -49,7 +54,10 @@ int main(int argc, char **argv)
                                          &battery_sockets, &battery_calls};
     unsigned int counts[3] = {0};
 
-    if (!inside_a_run()) {
+    /* Root of a user namespace that the workload made itself, with all its capabilities. */
+    int as_root = argc > 1 && strcmp(argv[1], "--as-root") == 0;
+
+    if (!inside_a_run(as_root)) {
         fputs("hostile: only inside a run: it damages whatever is not confined\n", stderr);
         return 3;
     }
@@ -58,10 +66,10 @@ int main(int argc, char **argv)
             const struct attempt *attempt = &batteries[b]->attempts[i];
             enum outcome outcome;
 
-            if (argc > 1 && strcmp(argv[1], attempt->rule) != 0) {
+            if (argc > 1 && !as_root && strcmp(argv[1], attempt->rule) != 0) {
                 continue;
             }
-            outcome = run(attempt);
+            outcome = run(attempt, as_root);
             counts[outcome]++;
             if (outcome != HELD) {
                 printf("%s %s %s %s\n", outcome == THROUGH ? "THROUGH" : "absent", attempt->rule,
