@@ -38,6 +38,13 @@ bool fs_breaker_forbids(struct fs_request *request)
     return true;
 }
 
+void fs_breaker_hold(const struct fs_request *request, struct decision decision)
+{
+    if (decision.code == DENIAL_BREAKER_TRIPPED) {
+        breaker_await_answer(&request->tree->breaker);
+    }
+}
+
 void fs_breaker_blocked(struct tree *tree)
 {
     (void)breaker_count(&tree->breaker, BREAKER_BLOCKED, 1, (struct str_view){0}, breaker_now_ms(),

@@ -38,6 +38,9 @@ bool fs_breaker_forbids(struct fs_request *request);
 /* The policy refuses something: one more. */
 void fs_breaker_blocked(struct tree *tree);
 
+/* The refusal is recorded: a run that is to be frozen or killed for it hears of it no sooner. */
+void fs_breaker_hold(const struct fs_request *request, struct decision decision);
+
 /* Each before its effect: 0, or recorded and refused. */
 int fs_breaker_execute(struct fs_request *request);
 int fs_breaker_remove(struct fs_request *request, int directory, const char *name);

@@ -397,6 +397,7 @@ int fs_gate(struct fs_request *request)
     }
     if (error != 0) {
         remember_denial(request, judgement.decision, error);
+        fs_breaker_hold(request, judgement.decision);
         request->ticket = 0; /* the refusal is the outcome: no RESULT follows */
     }
     return error;
@@ -432,6 +433,7 @@ int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char
         return -EIO;
     }
     remember_denial(request, decision, error);
+    fs_breaker_hold(request, decision);
     request->ticket = 0;
     return error;
 }

@@ -234,6 +234,7 @@ static void take_the_terminal_back(const struct job *job)
 static void obey(struct job *job)
 {
     struct message message = {0};
+    const struct message frozen = {.kind = MESSAGE_FROZEN};
     struct failure failure = {0};
     size_t no_fds = 0;
 
@@ -244,6 +245,7 @@ static void obey(struct job *job)
         job->frozen = true;
         /* All of this pid namespace but us: also what forks at this moment (kill(2), fork(2)). */
         (void)kill(-1, SIGSTOP);
+        (void)message_send(job->first->socket, &frozen, NULL, 0);
     } else if (message.kind == MESSAGE_THAW) {
         job->frozen = false;
         (void)kill(-1, SIGCONT);

@@ -26,6 +26,7 @@ enum message_kind {
     MESSAGE_SIGNAL,       /* to first: signal for the command */
     MESSAGE_CONTINUE,     /* to first: into the foreground again */
     MESSAGE_FREEZE,       /* to first: stop all processes of the run */
+    MESSAGE_FROZEN,       /* from first: that is done */
     MESSAGE_THAW,         /* to first: and let them go on */
     MESSAGE_ENDED,        /* from first: exit_code or signal */
 };

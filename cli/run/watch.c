@@ -33,6 +33,8 @@ static void take_message(struct supervisor *supervisor)
             return; /* by us: not the terminal's job control */
         }
         caller_signals_stop_with_the_command(supervisor);
+    } else if (message.kind == MESSAGE_FROZEN) {
+        breaker_answered(&supervisor->breaker.breaker);
     } else if (message.kind == MESSAGE_ENDED) {
         supervisor->ended = true;
         supervisor->result.exit_code = message.exit_code;

@@ -9,6 +9,8 @@
 #include "shared/base/cleanup.h"
 #include "shared/policy/quantity.h"
 
+#define ANSWER_PATIENCE_MS 300U
+
 /* One window and the most that may be in it. */
 struct breaker_limit {
     struct policy_breaker rule;
@@ -358,6 +360,29 @@ bool breaker_loses(const struct breaker *breaker, struct str_view from, struct s
         }
     }
     return false;
+}
+
+void breaker_await_answer(const struct breaker *breaker)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    struct breaker_trip why;
+
+    if (breaker->alarm < 0 || !breaker_last_trip(breaker, &why) ||
+        why.action == (uint32_t)BREAKER_READONLY) {
+        return;
+    }
+    for (unsigned int i = 0; i < ANSWER_PATIENCE_MS; i++) {
+        if (!breaker_tripped(breaker) ||
+            atomic_load(&breaker->board->answered) == atomic_load(&breaker->board->trip_count)) {
+            return;
+        }
+        (void)nanosleep(&moment, NULL);
+    }
+}
+
+void breaker_answered(struct breaker *breaker)
+{
+    atomic_store(&breaker->board->answered, atomic_load(&breaker->board->trip_count));
 }
 
 int breaker_resume(struct breaker *breaker)

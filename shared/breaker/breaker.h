@@ -78,6 +78,14 @@ void breaker_take_back(const struct breaker_charge *charge);
 bool breaker_loses(const struct breaker *breaker, struct str_view from, struct str_view to,
                    bool directory);
 
+/*
+ * What was refused because of a trip need not be told before the run is frozen or killed: waits for
+ * that, but not for long. At once when there is no supervisor, or when the action is read-only.
+ */
+void breaker_await_answer(const struct breaker *breaker);
+/* The supervisor has acted. */
+void breaker_answered(struct breaker *breaker);
+
 /* The operator lets the run go on: counts begin anew. Recorded before it holds. */
 int breaker_resume(struct breaker *breaker);
 

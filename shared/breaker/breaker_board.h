@@ -40,6 +40,7 @@ struct breaker_board {
     uint32_t size;
     _Atomic uint32_t state;      /* enum breaker_state; anything but CLOSED refuses */
     _Atomic uint32_t trip_count; /* how often it has tripped: a reader of `trip` compares */
+    _Atomic uint32_t answered;   /* the trip_count that the supervisor has acted upon */
     struct breaker_trip trip;    /* written before `state` says TRIPPED */
     struct breaker_place places[BREAKER_WINDOWS_MAX];
 };
