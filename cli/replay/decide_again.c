@@ -17,11 +17,18 @@ static bool code_is(const struct audit_record *record, enum denial_code code)
     return json_text_equals(record->code, str_view_from(denial_code_word(code)));
 }
 
+/* What had happened before decided, not the request: a count, a budget. */
+static bool is_counted(const struct audit_record *record)
+{
+    return code_is(record, DENIAL_BREAKER_TRIPPED) || code_is(record, DENIAL_BUDGET_EXCEEDED) ||
+           code_is(record, DENIAL_DNS_BUDGET);
+}
+
 /* Refused by the boundary, not by a rule: built-in address ranges are the policy engine's own. */
 static bool is_boundary(const struct audit_record *record)
 {
     return is_blocked(record) &&
-           (record->phase != AUDIT_PHASE_POLICY ||
+           (is_counted(record) || record->phase != AUDIT_PHASE_POLICY ||
             (json_text_equals(record->policy.rule, STR_VIEW_LITERAL("builtin")) &&
              !code_is(record, DENIAL_SSRF_BLOCKED)));
 }

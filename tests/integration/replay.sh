@@ -57,6 +57,20 @@ check "and there was something to decide" test "$decided" -gt $((runs * 5))
 blocked=$(cat "$log"/log/*.jsonl | jq -s '[.[] | select(.status == "BLOCKED")] | length')
 check "refusals among it" test "$blocked" -gt "$runs"
 
+# ---- what a count refused is the breaker's, not a rule's ------------------------------------------------
+cat >"$work/policies/counted.yaml" <<'Y'
+version: 1
+name: counted
+extends: [fs_sandbox]
+breaker: [{event: delete, count: 3, within: 60s, action: readonly}]
+Y
+mkdir "$work/spaces/counted" && touch "$work/spaces/counted"/f{1..9}
+"$failcore" run --policy "$work/policies/counted.yaml" --no-net --audit "$work/counted" --workspace "$work/spaces/counted" -- \
+    sh -c 'rm -f f*' >/dev/null 2>&1
+check "the breaker refused something" sh -c "cat '$work'/counted/log/*.jsonl | jq -se 'any(.[]; .code == \"BREAKER_TRIPPED\" and .kind == \"DECISION\")'"
+check "replay finds no difference in it" "$failcore" replay --audit "$work/counted"
+check "nor with a policy that has no breaker" "$failcore" replay --policy fs_sandbox --audit "$work/counted"
+
 # ---- one changed rule ----------------------------------------------------------------------------------
 last=$(tail -n1 "$work/runs")
 sed 's/docs\/\*\*/src\/**/' "$work/policies/project.yaml" >"$work/policies/changed.yaml"
