@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/audit/directory.h"
+#include "shared/audit/run_index_store.h"
 #include "shared/base/cleanup.h"
 
 static bool names_file(const char *word)
@@ -29,7 +30,25 @@ static int choose_run(struct log_view *view, const char *run, struct failure *re
     return -ENOENT;
 }
 
-int log_view_open(struct log_view *view, const char *audit, const char *run, struct failure *reterr)
+#define STORE_AFTER 4096U /* records that are read again in no time */
+
+static int read_index_quickly(struct log_view *view, struct failure *reterr)
+{
+    uint64_t stored = 0;
+    uint64_t first = 0;
+    int error = run_index_load(&view->index, view->path, view->lines, &stored, reterr);
+
+    if (error == 0 && view->index.next_seq > 0) {
+        first = view->index.count == 0 ? 0 : view->index.runs[0].first_seq;
+        if (view->index.next_seq - first > stored + STORE_AFTER) {
+            (void)run_index_store(&view->index, view->path, view->lines);
+        }
+    }
+    return error;
+}
+
+static int open_view(struct log_view *view, const char *audit, const char *run, bool quickly,
+                     struct failure *reterr)
 {
     int error;
 
@@ -48,9 +67,21 @@ int log_view_open(struct log_view *view, const char *audit, const char *run, str
     }
     error = log_lines_open(view->path, &view->lines, reterr);
     if (error == 0) {
-        error = run_index_read(&view->index, view->lines, reterr);
+        error = quickly ? read_index_quickly(view, reterr)
+                        : run_index_read(&view->index, view->lines, reterr);
     }
     return error < 0 ? error : choose_run(view, run, reterr);
+}
+
+int log_view_open(struct log_view *view, const char *audit, const char *run, struct failure *reterr)
+{
+    return open_view(view, audit, run, false, reterr);
+}
+
+int log_view_open_quickly(struct log_view *view, const char *audit, const char *run,
+                          struct failure *reterr)
+{
+    return open_view(view, audit, run, true, reterr);
 }
 
 void log_view_close(struct log_view *view)

@@ -43,7 +43,15 @@ static void append_line(const struct paint_box *box, struct text_buffer *text,
     append_time(text, run->first_ns);
     text_buffer_append_text(text, "  ");
     append_duration(text, (uint64_t)(run->last_ns - run->first_ns));
-    text_buffer_append_text(text, run->end_seq == UINT64_MAX ? " (no end)  " : "  ");
+    if (run->end_seq == UINT64_MAX) {
+        text_buffer_append_text(text, " (no end)");
+    } else if (run->exit_code != UINT64_MAX) {
+        text_buffer_printf(text, "  exit %" PRIu64, run->exit_code);
+    }
+    text_buffer_append_text(text, "  ");
+    if (run->launcher_uid != UINT64_MAX) {
+        text_buffer_printf(text, "by user %" PRIu64 "  ", run->launcher_uid);
+    }
     append_policy(text, run);
     text_buffer_printf(text, "  %" PRIu64 " decisions  ", run->counts.decisions);
     paint_begin(box, text, paint);
@@ -61,21 +69,31 @@ static void append_member(struct text_buffer *text, const char *name, const char
 static void append_object(struct text_buffer *text, const struct run_entry *run)
 {
     const struct run_counts *counts = &run->counts;
+    AUTO(text_buffer_clear) struct text_buffer known = {0};
 
+    if (run->launcher_uid != UINT64_MAX) {
+        text_buffer_printf(&known, ",\"launcher_uid\":%" PRIu64, run->launcher_uid);
+        append_member(&known, "host", run->host);
+    }
+    if (run->exit_code != UINT64_MAX) {
+        text_buffer_printf(&known, ",\"exit\":%" PRIu64, run->exit_code);
+        append_member(&known, "cause", run->cause);
+    }
     text_buffer_append_text(text, "{\"run\":");
     text_buffer_append_json_string(text, str_view_from(run->id));
     append_member(text, "policy", run->policy_name);
     append_member(text, "policy_version", run->policy_version);
     append_member(text, "policy_hash", run->policy_hash);
-    text_buffer_printf(
-        text,
-        ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"started_ns\":\"%" PRId64
-        "\",\"last_ns\":\"%" PRId64 "\",\"ended\":%s,\"records\":%" PRIu64 ",\"decisions\":%" PRIu64
-        ",\"blocked\":%" PRIu64 ",\"logged\":%" PRIu64 ",\"failed\":%" PRIu64
-        ",\"limited\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
-        run->first_seq, run->last_seq, run->first_ns, run->last_ns,
-        run->end_seq == UINT64_MAX ? "false" : "true", counts->records, counts->decisions,
-        counts->blocked, counts->logged, counts->failed, counts->limited, counts->lost);
+    text_buffer_printf(text,
+                       ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
+                       ",\"started_ns\":\"%" PRId64 "\",\"last_ns\":\"%" PRId64
+                       "\",\"ended\":%s,\"records\":%" PRIu64 ",\"decisions\":%" PRIu64
+                       ",\"blocked\":%" PRIu64 ",\"logged\":%" PRIu64 ",\"failed\":%" PRIu64
+                       ",\"limited\":%" PRIu64 ",\"lost\":%" PRIu64 "%s}\n",
+                       run->first_seq, run->last_seq, run->first_ns, run->last_ns,
+                       run->end_seq == UINT64_MAX ? "false" : "true", counts->records,
+                       counts->decisions, counts->blocked, counts->logged, counts->failed,
+                       counts->limited, counts->lost, text_buffer_text(&known));
 }
 
 void run_list_print(const struct paint_box *box, const struct run_index *index, bool json)

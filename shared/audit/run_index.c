@@ -62,26 +62,63 @@ static void copy_text(char *to, size_t size, struct json_text value)
     to[length] = '\0';
 }
 
-static struct run_entry *entry_for(struct run_index *index, const struct audit_record *record)
+struct run_entry *run_index_entry(struct run_index *index, const char *id)
 {
-    char id[RUN_ID_MAX];
     size_t *slot;
 
-    copy_text(id, sizeof(id), record->run);
-    if (index->count == index->capacity && grow(index) < 0) {
+    if (strlen(id) >= RUN_ID_MAX || (index->count == index->capacity && grow(index) < 0)) {
         return NULL;
     }
     slot = slot_of(index, str_view_from(id));
     if (*slot == 0) {
         struct run_entry *run = &index->runs[index->count];
 
-        *run = (struct run_entry){
-            .first_seq = record->seq, .start_seq = UINT64_MAX, .end_seq = UINT64_MAX};
-        memcpy(run->id, id, sizeof(id));
-        (void)record_time_parse(record->timestamp, &run->first_ns);
+        *run = (struct run_entry){.first_seq = UINT64_MAX,
+                                  .start_seq = UINT64_MAX,
+                                  .end_seq = UINT64_MAX,
+                                  .launcher_uid = UINT64_MAX,
+                                  .exit_code = UINT64_MAX};
+        memcpy(run->id, id, strlen(id));
         *slot = ++index->count;
     }
     return &index->runs[*slot - 1];
+}
+
+static struct run_entry *entry_for(struct run_index *index, const struct audit_record *record)
+{
+    struct run_entry *run;
+    char id[RUN_ID_MAX];
+
+    copy_text(id, sizeof(id), record->run);
+    run = run_index_entry(index, id);
+    if (run != NULL && run->first_seq == UINT64_MAX) {
+        run->first_seq = record->seq;
+        (void)record_time_parse(record->timestamp, &run->first_ns);
+    }
+    return run;
+}
+
+static void copy_member(char *to, size_t size, const struct audit_record *record, const char *name)
+{
+    struct json_text value;
+
+    if (record_member_text(record, name, &value)) {
+        copy_text(to, size, value);
+    }
+}
+
+static void note_start(struct run_entry *run, const struct audit_record *record)
+{
+    run->start_seq = record->seq;
+    (void)record_member_count(record, "launcher_uid", &run->launcher_uid);
+    copy_member(run->host, sizeof(run->host), record, "host");
+}
+
+static void note_end(struct run_entry *run, const struct audit_record *record)
+{
+    run->end_seq = record->seq;
+    (void)record_member_count(record, "exit", &run->exit_code);
+    copy_member(run->cause, sizeof(run->cause), record, "cause");
 }
 
 static void count_record(struct run_counts *counts, const struct audit_record *record)
@@ -140,9 +177,9 @@ int run_index_add(struct run_index *index, const struct audit_record *record)
         copy_text(run->policy_hash, sizeof(run->policy_hash), record->policy.hash);
     }
     if (record->kind == AUDIT_KIND_START && run->start_seq == UINT64_MAX) {
-        run->start_seq = record->seq;
+        note_start(run, record);
     } else if (record->kind == AUDIT_KIND_END) {
-        run->end_seq = record->seq;
+        note_end(run, record);
     }
     count_record(&run->counts, record);
     return 0;

@@ -36,8 +36,12 @@ struct run_entry {
     uint64_t last_seq;
     int64_t first_ns;
     int64_t last_ns;
-    uint64_t start_seq; /* of its START record; UINT64_MAX: there is none */
-    uint64_t end_seq;   /* of its END record; UINT64_MAX: it has not ended, or not by itself */
+    uint64_t start_seq;    /* of its START record; UINT64_MAX: there is none */
+    uint64_t end_seq;      /* of its END record; UINT64_MAX: it has not ended, or not by itself */
+    char host[65];         /* of its START, likewise below */
+    uint64_t launcher_uid; /* who started it; UINT64_MAX: not known */
+    uint64_t exit_code;    /* of its END; UINT64_MAX: not known */
+    char cause[24];        /* of its END: "exited", "signalled", ... */
     struct run_counts counts;
 };
 
@@ -50,6 +54,9 @@ struct run_index {
     uint64_t next_seq;   /* behind the last record read */
     uint64_t unreadable; /* lines that are no record */
 };
+
+/* A run's entry by its exact id, made when there is none. NULL: no memory. */
+struct run_entry *run_index_entry(struct run_index *index, const char *id);
 
 /* Adds one record to the counts of its run; records of no run ("") are passed over. */
 int run_index_add(struct run_index *index, const struct audit_record *record);

@@ -107,3 +107,18 @@ sed -i '5s/.*/{"not":"a record"}/' "$work/damaged/log/00000000000000000000.jsonl
 check "a log with a damaged line is shown" "$failcore" show --audit "$work/damaged"
 cp "$work/output" "$work/said"
 check "and says so" grep -q "failcore audit verify" "$work/said"
+
+# ---- the run index ------------------------------------------------------------------------------------
+"$bin/audit_story" "$work/long" --bulk 6000 --calm >/dev/null
+long_ended() { tail -n3 "$work"/long/log/*.jsonl | grep -q '"kind":"END"'; }
+check "a long log is there" wait_until 20 long_ended
+check "its runs are listed" "$failcore" show --runs --json --audit "$work/long"
+cp "$work/output" "$work/runs.first"
+check "with who started it and how it ended" jq -e '.launcher_uid == '"$(id -u)"' and .exit == 0 and .cause == "exited"' "$work/runs.first"
+check "the index is beside the log, for its owner alone" test "$(stat -c %a "$work/long/runs")" = 600
+check "by the index they are the same" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
+sed -i '2s/ [0-9]* / 4 /' "$work/long/runs"
+check "an index that was changed is not believed" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
+rm "$work/long/runs"
+check "lost, it is made from the log alone" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
+check "the log is intact beside it" "$failcore" audit verify "$work/long"
