@@ -174,26 +174,27 @@ static struct probe_result try_cgroup(const struct probe_scratch *scratch)
 {
     static const char *const names[] = {"memory", "pids", "cpu", "cpuacct"};
     struct cgroup cgroup;
-    char had[64] = "";
+    char had[128] = "";
     char name[64];
-    int version;
+    size_t count = 0;
 
     (void)scratch;
     snprintf(name, sizeof(name), "failcore-doctor-%d", (int)getpid());
     cgroup_make(name, 15, &cgroup);
-    version = cgroup.version;
     for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
         if (cgroup_has(&cgroup, i)) {
             size_t length = strlen(had);
 
-            snprintf(had + length, sizeof(had) - length, " %s", names[i]);
+            snprintf(had + length, sizeof(had) - length, "%s%s by version %d",
+                     count == 0 ? "" : ", ", names[i], cgroup.versions[i]);
+            count++;
         }
     }
     cgroup_remove(&cgroup);
-    return version == 0 ? result(PROBE_WEAK,
-                                 "systemd-run --user --scope -p Delegate=yes -- failcore run ...",
-                                 "no group can be written: limits hold per process only")
-                        : result(PROBE_OK, "", "version %d:%s", version, had);
+    return count == 0 ? result(PROBE_WEAK,
+                               "systemd-run --user --scope -p Delegate=yes -- failcore run ...",
+                               "no group can be written: limits hold per process only")
+                      : result(PROBE_OK, "", "%s", had);
 }
 
 static struct probe_result try_pasta(const struct probe_scratch *scratch)

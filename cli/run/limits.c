@@ -82,7 +82,8 @@ static int choose_means(const struct policy *policy, bool strict, struct run_lim
             continue;
         }
         if (ways[limit].by_cgroup && cgroup_has(&limits->cgroup, ways[limit].controller)) {
-            means = limits->cgroup.version == 2 ? MEANS_CGROUP_V2 : MEANS_CGROUP_V1;
+            means = limits->cgroup.versions[ways[limit].controller] == 2 ? MEANS_CGROUP_V2
+                                                                         : MEANS_CGROUP_V1;
         }
         if (means == MEANS_NOT_ASKED) {
             return refuse(policy, limit,

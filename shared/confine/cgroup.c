@@ -22,7 +22,7 @@ static const char *const controller_names[CGROUP_CONTROLLERS] = {
 
 bool cgroup_has(const struct cgroup *cgroup, enum cgroup_controller controller)
 {
-    return cgroup->paths[controller][0] != '\0';
+    return cgroup->versions[controller] != 0;
 }
 
 static bool has_word(const char *list, const char *word, char separator)
@@ -145,44 +145,108 @@ static int write_number(const char *directory, const char *file, uint64_t number
     return write_text_at(AT_FDCWD, path, text);
 }
 
-/* Version 2: usable when the controllers are enabled for our parent's children. */
-static bool make_v2(const char *name, unsigned int wanted, struct cgroup *cgroup)
+/* What version 2 calls it. Its cpu controller counts as well. */
+static const char *v2_word(enum cgroup_controller controller)
+{
+    return controller == CGROUP_CPUACCT ? "cpu" : controller_names[controller];
+}
+
+static bool v2_has(const char *group, enum cgroup_controller controller)
 {
     AUTO(text_buffer_clear) struct text_buffer controllers = {0};
-    char path[PATH_MAX];
+    AUTO(text_buffer_clear) struct text_buffer counted = {0};
+
+    /* Time is counted in every group, with or without the controller. */
+    if (controller == CGROUP_CPUACCT && read_file(group, "cpu.stat", &counted) == 0 &&
+        strstr(text_buffer_text(&counted), "usage_usec ") != NULL) {
+        return true;
+    }
+    return read_file(group, "cgroup.controllers", &controllers) == 0 &&
+           has_word(text_buffer_text(&controllers), v2_word(controller), ' ');
+}
+
+static void v2_enable(const char *parent, unsigned int wanted)
+{
+    char file[PATH_MAX];
+
+    if (form(file, "%s/cgroup.subtree_control", parent) < 0) {
+        return;
+    }
+    for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
+        char word[16];
+
+        snprintf(word, sizeof(word), "+%s", v2_word(i));
+        if ((wanted & 1U << i) != 0) {
+            (void)write_text_at(AT_FDCWD, file, word); /* looked at afterwards */
+        }
+    }
+}
+
+/* Out of the way of controllers: back again when that did not help. */
+static void v2_step_aside(const char *parent, unsigned int wanted, const char *group)
+{
+    char aside[PATH_MAX];
+
+    if (form(aside, "%s-supervisor", group) < 0 || mkdir(aside, 0755) < 0) {
+        return;
+    }
+    if (write_number(aside, "cgroup.procs", (uint64_t)getpid()) == 0) {
+        v2_enable(parent, wanted);
+        for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
+            if ((wanted & 1U << i) != 0 && v2_has(group, i) && i != CGROUP_CPUACCT) {
+                return; /* removed with the last process in it, by whoever delegated */
+            }
+        }
+        (void)write_number(parent, "cgroup.procs", (uint64_t)getpid());
+    }
+    (void)rmdir(aside);
+}
+
+static void make_v2(const char *name, unsigned int wanted, struct cgroup *cgroup)
+{
+    char group[PATH_MAX];
+    char parent[PATH_MAX];
     bool any = false;
 
-    if (make_below(NULL, name, path) < 0) {
-        return false;
+    if (make_below(NULL, name, group) < 0) {
+        return;
     }
-    (void)read_file(path, "cgroup.controllers", &controllers);
+    memcpy(parent, group, sizeof(parent));
+    *strrchr(parent, '/') = '\0';
+    v2_enable(parent, wanted);
     for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
-        /* Its cpu controller counts as well. */
-        const char *word = i == CGROUP_CPUACCT ? "cpu" : controller_names[i];
+        AUTO(text_buffer_clear) struct text_buffer offered = {0};
 
-        if ((wanted & 1U << i) != 0 && has_word(text_buffer_text(&controllers), word, ' ')) {
-            snprintf(cgroup->paths[i], PATH_MAX, "%s", path);
+        if ((wanted & 1U << i) != 0 && !v2_has(group, i) &&
+            read_file(parent, "cgroup.controllers", &offered) == 0 &&
+            has_word(text_buffer_text(&offered), v2_word(i), ' ')) {
+            v2_step_aside(parent, wanted, group);
+            break;
+        }
+    }
+    for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
+        if ((wanted & 1U << i) != 0 && v2_has(group, i)) {
+            cgroup->versions[i] = 2;
+            memcpy(cgroup->paths[i], group, sizeof(group));
             any = true;
         }
     }
     if (!any) {
-        (void)rmdir(path);
-        return false;
+        (void)rmdir(group);
     }
-    cgroup->version = 2;
-    return true;
 }
 
 void cgroup_make(const char *name, unsigned int wanted, struct cgroup *ret_cgroup)
 {
     memset(ret_cgroup, 0, sizeof(*ret_cgroup));
-    if (wanted == 0 || make_v2(name, wanted, ret_cgroup)) {
+    if (wanted == 0) {
         return;
     }
+    make_v2(name, wanted, ret_cgroup);
     for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
-        if ((wanted & 1U << i) != 0 &&
+        if ((wanted & 1U << i) != 0 && ret_cgroup->versions[i] == 0 &&
             make_below(controller_names[i], name, ret_cgroup->paths[i]) == 0) {
-            ret_cgroup->version = 1;
+            ret_cgroup->versions[i] = 1;
         }
     }
 }
@@ -192,7 +256,7 @@ int cgroup_limit_memory(const struct cgroup *cgroup, uint64_t bytes)
     const char *path = cgroup->paths[CGROUP_MEMORY];
     int error;
 
-    if (cgroup->version == 2) {
+    if (cgroup->versions[CGROUP_MEMORY] == 2) {
         (void)write_number(path, "memory.swap.max", 0); /* absent without swap */
         return write_number(path, "memory.max", bytes);
     }
@@ -215,7 +279,7 @@ int cgroup_limit_cpu(const struct cgroup *cgroup, uint64_t percent)
     char text[48];
     int error;
 
-    if (cgroup->version == 2) {
+    if (cgroup->versions[CGROUP_CPU] == 2) {
         if (form(file, "%s/cpu.max", path) < 0) {
             return -ENAMETOOLONG;
         }
@@ -259,16 +323,18 @@ uint64_t cgroup_cpu_ns(const struct cgroup *cgroup)
 {
     const char *path = cgroup->paths[CGROUP_CPUACCT];
 
-    return cgroup->version == 2 ? read_number(path, "cpu.stat", "usage_usec ") * 1000
-                                : read_number(path, "cpuacct.usage", "");
+    return cgroup->versions[CGROUP_CPUACCT] == 2
+               ? read_number(path, "cpu.stat", "usage_usec ") * 1000
+               : read_number(path, "cpuacct.usage", "");
 }
 
 uint64_t cgroup_memory_kills(const struct cgroup *cgroup)
 {
     const char *path = cgroup->paths[CGROUP_MEMORY];
 
-    return cgroup->version == 2 ? read_number(path, "memory.events", "oom_kill ")
-                                : read_number(path, "memory.oom_control", "oom_kill ");
+    return cgroup->versions[CGROUP_MEMORY] == 2
+               ? read_number(path, "memory.events", "oom_kill ")
+               : read_number(path, "memory.oom_control", "oom_kill ");
 }
 
 uint64_t cgroup_pids_refused(const struct cgroup *cgroup)

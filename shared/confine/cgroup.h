@@ -2,8 +2,13 @@
  * A control group for one run (kernel: admin-guide/cgroup-v2.rst, cgroup-v1/): what its processes
  * may use together, however many they are.
  *
- * Version 2 where it is delegated to us, version 1 where the machine has only that, nothing where
- * neither can be written: the caller then falls back on rlimits and says so.
+ * Each controller by version 2 where it can be had there, by version 1 where the machine has only
+ * that, not at all where neither can be written: the caller then falls back on rlimits and says so.
+ *
+ * Version 2 gives controllers only to groups below one that has no processes of its own. So where
+ * this process is alone in a group that was delegated to it (systemd-run --scope -p Delegate=yes),
+ * it moves into a group beside the run's first: the daemons that it starts are then limited by
+ * nothing that limits the run.
  * Errors: negative errno.
  */
 #ifndef FAILCORE_CONFINE_CGROUP_H
@@ -20,15 +25,14 @@ enum cgroup_controller { CGROUP_MEMORY = 0, CGROUP_PIDS, CGROUP_CPU, CGROUP_CPUA
 #define CGROUP_NO_LIMIT UINT64_MAX
 
 struct cgroup {
-    int version; /* 0: none, 1, 2 */
-    /* Version 1: a directory per controller; version 2: the same for all. "" where there is none.
-     */
+    /* 0: not to be had, else 1 or 2 and the group's directory. */
+    int versions[CGROUP_CONTROLLERS];
     char paths[CGROUP_CONTROLLERS][PATH_MAX];
 };
 
 /*
  * Makes a group called `name` below this process's own ones, for the wanted controllers
- * (1 << enum cgroup_controller). A controller that cannot be had has no path in the result.
+ * (1 << enum cgroup_controller). A controller that cannot be had has version 0 in the result.
  */
 void cgroup_make(const char *name, unsigned int wanted, struct cgroup *ret_cgroup);
 bool cgroup_has(const struct cgroup *cgroup, enum cgroup_controller controller);

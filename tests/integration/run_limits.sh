@@ -73,7 +73,16 @@ if grep -q '^[0-9]*:.*memory' /proc/self/cgroup && [ -w /sys/fs/cgroup/memory ];
     limited 'cpu_time: 1s' sh -c 'while :; do :; done' >/dev/null 2>&1
     check "CPU time: 137" test $? = 137
     check "recorded" test "$(last_limit)" = "cpu_time LIMIT LIMIT_CPU"
+    if grep -q ' cgroup2 rw' /proc/mounts; then
+        check "counted by version 2, where there is one" test "$(records '.kind == "START"' |
+            tail -1 | jq -r .call.limits.cpu_time)" = cgroup-v2
+    fi
     limited 'cpu: 20%, wall_time: 1s' sh -c 'while :; do :; done; ' >/dev/null 2>&1
+    used=$(limited 'cpu: 20%' bash -c '
+        end=$((${EPOCHREALTIME/./} + 1000000))
+        while [ ${EPOCHREALTIME/./} -lt $end ]; do :; done
+        awk "{print (\$14 + \$15)}" /proc/$$/stat' 2>/dev/null)
+    check "a fifth of one processor: $used of 100 ticks" test "${used:-100}" -le 45
     check "START says by which means" test "$(records '.kind == "START"' | tail -1 |
         jq -r .call.limits.cpu)" = cgroup-v1
 fi
