@@ -17,6 +17,8 @@
 #define ZST_SUFFIX ".jsonl.zst"
 #define SEQ_DIGITS 20
 
+#define READINGS_MAX 16
+
 void segment_name_format(const struct segment_entry *entry, char name[static SEGMENT_NAME_MAX])
 {
     snprintf(name, SEGMENT_NAME_MAX, "%020" PRIu64 "%s", entry->first_seq,
@@ -84,7 +86,7 @@ static void drop_doubles(struct segment_list *list)
     list->count = kept;
 }
 
-int segment_list_read(int log, struct segment_list *ret_list)
+static int read_once(int log, struct segment_list *ret_list)
 {
     AUTO_CLOSEDIR DIR *listing = NULL;
     AUTO(segment_list_clear) struct segment_list list = {0};
@@ -108,6 +110,44 @@ int segment_list_read(int log, struct segment_list *ret_list)
     *ret_list = list;
     list = (struct segment_list){0};
     return 0;
+}
+
+static bool lists_agree(const struct segment_list *a, const struct segment_list *b)
+{
+    bool agree = a->count == b->count;
+
+    for (size_t i = 0; agree && i < a->count; i++) {
+        agree = a->entry[i].first_seq == b->entry[i].first_seq;
+    }
+    return agree;
+}
+
+/*
+ * readdir(3) may show neither name of a segment that is packed meanwhile: the new one came behind
+ * its position, the old one went before it. Two readings that agree have missed none.
+ */
+int segment_list_read(int log, struct segment_list *ret_list)
+{
+    AUTO(segment_list_clear) struct segment_list list = {0};
+    int error = read_once(log, &list);
+
+    for (unsigned int tries = 0; error == 0 && tries < READINGS_MAX; tries++) {
+        AUTO(segment_list_clear) struct segment_list again = {0};
+        struct segment_list other;
+
+        error = read_once(log, &again);
+        if (error == 0 && lists_agree(&list, &again)) {
+            break;
+        }
+        other = list;
+        list = again;
+        again = other;
+    }
+    if (error == 0) {
+        *ret_list = list;
+        list = (struct segment_list){0};
+    }
+    return error;
 }
 
 void segment_list_clear(struct segment_list *list)
