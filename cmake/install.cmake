@@ -5,7 +5,7 @@ install(TARGETS failcore-auditd failcore-netguard DESTINATION ${CMAKE_INSTALL_LI
 
 install(FILES policies/failcore-policy-1.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/schema)
 install(DIRECTORY policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/policies
-    FILES_MATCHING PATTERN "*.yaml")
+    FILES_MATCHING PATTERN "*.yaml" PATTERN "*.expect")
 
 # The names that each shell's own packages use for completions of others.
 set(FAILCORE_ZSH_COMPLETIONS ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING

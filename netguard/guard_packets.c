@@ -125,6 +125,7 @@ static bool judge_address(struct guard *guard, const struct flow_key *key, struc
     question.name_count =
         pin_table_names(guard->pins, &key->remote, clock_now_ms(), names, PIN_NAMES_MAX);
     question.nameless_kind = key->protocol != NET_TCP;
+    net_gate_lead_with_decider(&guard->gate, &question, names);
     decision = net_gate_flow(&guard->gate, &question, &flow->ticket);
     flow->check = decision.name_check;
     remember_name(flow->name, question.name_count > 0 ? names[0] : (struct str_view){0});

@@ -153,18 +153,40 @@ static bool breaker_permits(const struct net_gate *gate, const struct flow_quest
                          NULL);
 }
 
-struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
-                              uint64_t *ret_ticket)
+static struct net_request request_of(const struct flow_question *question)
 {
-    uint64_t began_ns = clock_now_ns();
-    struct audit_event event = flow_event(question);
-    struct net_request request = {
+    return (struct net_request){
         .address = question->address,
         .protocol = question->protocol,
         .port = question->port,
         .names = question->names,
         .name_count = question->name_count,
     };
+}
+
+void net_gate_lead_with_decider(const struct net_gate *gate, const struct flow_question *question,
+                                struct str_view *names)
+{
+    struct net_request request = request_of(question);
+    struct str_view first;
+    size_t decider;
+
+    if (question->name_count < 2) {
+        return;
+    }
+    decider =
+        policy_net_deciding_name(gate->policy, &request, policy_decide_net(gate->policy, &request));
+    first = names[0];
+    names[0] = names[decider];
+    names[decider] = first;
+}
+
+struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
+                              uint64_t *ret_ticket)
+{
+    uint64_t began_ns = clock_now_ns();
+    struct audit_event event = flow_event(question);
+    struct net_request request = request_of(question);
     struct decision decision = policy_decide_net(gate->policy, &request);
 
     if (gate->closed && decision_permits(decision)) {

@@ -49,6 +49,9 @@ struct flow_end {
     uint64_t bytes_in, bytes_out;
 };
 
+/* Of several names the one that decides comes first: records and budgets speak of that. */
+void net_gate_lead_with_decider(const struct net_gate *gate, const struct flow_question *question,
+                                struct str_view *names);
 /* *ret_ticket names the record, for the RESULT that follows. */
 struct decision net_gate_flow(const struct net_gate *gate, const struct flow_question *question,
                               uint64_t *ret_ticket);

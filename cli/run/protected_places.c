@@ -166,7 +166,11 @@ int protected_places_check_policy(const char *name, int tree, const struct polic
             failure_set(reterr, -EACCES, "the policy %s lies in %s, or a link to it does", file,
                         name);
             failure_set_needed(reterr, "the run must not be able to write its policy");
-            failure_set_mend(reterr, "move it out of the workspace");
+            failure_set_mend(reterr,
+                             file[0] == '/'
+                                 ? "move it out of the workspace"
+                                 : "give its absolute path, and move it out of the workspace if it "
+                                   "lies there: a run can lead a relative path elsewhere");
             return -EACCES;
         }
     }

@@ -491,3 +491,21 @@ struct decision policy_decide_net(const struct policy *policy, const struct net_
 {
     return network_rules_decide(policy->network, request);
 }
+
+size_t policy_net_deciding_name(const struct policy *policy, const struct net_request *request,
+                                struct decision decision)
+{
+    for (size_t i = 0; i < request->name_count; i++) {
+        struct net_request alone = *request;
+        struct decision same;
+
+        alone.names = &request->names[i];
+        alone.name_count = 1;
+        same = policy_decide_net(policy, &alone);
+        if (same.verdict == decision.verdict && same.code == decision.code &&
+            same.rule.index == decision.rule.index) {
+            return i;
+        }
+    }
+    return 0;
+}

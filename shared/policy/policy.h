@@ -227,5 +227,9 @@ struct net_settings policy_net_settings(const struct policy *policy);
 
 /* Total and pure. The built-in ranges come before any rule (notes in address_ranges.h). */
 struct decision policy_decide_net(const struct policy *policy, const struct net_request *request);
+/* Which of the names a record should give: the first that gets `decision` alone, so that asking
+ * again with it answers the same. 0 when none does. */
+size_t policy_net_deciding_name(const struct policy *policy, const struct net_request *request,
+                                struct decision decision);
 
 #endif

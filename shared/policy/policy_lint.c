@@ -283,6 +283,34 @@ static void lint_network_rule(const struct linter *linter, const struct rule *ru
     }
 }
 
+/* Signs of other pattern languages that are ordinary characters of a name here: the rule can only
+ * match a file that is really called so. */
+static void lint_path_rule(const struct linter *linter, const struct rule *rule)
+{
+    static const struct {
+        char first;
+        const char *what;
+        const char *mend;
+    } signs[] = {
+        {'~', "~ is not the home directory", "write the path from the root of the mount"},
+        {'!', "! does not turn a pattern round", "write a rule of its own with the other action"},
+        {'$', "variables are not expanded", "write the path from the root of the mount"},
+        {'#', "# does not begin a comment inside a pattern", "leave it out"},
+    };
+
+    for (size_t i = 0; i < rule->pattern_count; i++) {
+        for (size_t s = 0; s < sizeof(signs) / sizeof(signs[0]); s++) {
+            if (path_pattern_trim(rule->patterns[i]).bytes[0] == signs[s].first) {
+                find(linter, "literal", rule,
+                     "\"%.*s\" only matches a name that begins with %c: %s; %s, or write \\%c for "
+                     "the character",
+                     STR_VIEW_PRINTF(rule->patterns[i]), signs[s].first, signs[s].what,
+                     signs[s].mend, signs[s].first);
+            }
+        }
+    }
+}
+
 static void lint_secrets(const struct linter *linter)
 {
     static const char *const secrets[] = {".env",
@@ -340,6 +368,8 @@ void policy_lint(const struct policy *policy, lint_report *report, void *context
         lint_reach(&linter, i);
         if (linter.model->rules[i].section == SECTION_NETWORK) {
             lint_network_rule(&linter, &linter.model->rules[i]);
+        } else {
+            lint_path_rule(&linter, &linter.model->rules[i]);
         }
     }
     for (size_t i = 0; i < linter.model->dropped_native.count; i++) {

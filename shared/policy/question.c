@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "shared/policy/host_registry.h"
 #include "shared/policy/model.h"
 #include "shared/policy/nearest_word.h"
 #include "shared/policy/quantity.h"
@@ -202,21 +203,34 @@ static struct answer answer_fs(const struct policy *policy, const struct questio
     return answer;
 }
 
-struct answer policy_answer(const struct policy *policy, const struct question *question)
+/* A host as people write it: what asks the guard on the wire is its IDNA form, as rules are. */
+static struct answer answer_net(const struct policy *policy, const struct question *question)
 {
+    char ascii[HOST_NAME_TEXT_MAX + 2];
+    struct str_view host = question->host;
     struct net_request request = {
         .address = question->address,
         .protocol = question->protocol,
         .port = question->port,
-        .names = &question->host,
-        .name_count = question->host.bytes == NULL ? 0 : 1,
+        .names = &host,
+        .name_count = host.bytes == NULL ? 0 : 1,
     };
+
+    /* What has no such form goes on as it is, and is no host name. */
+    if (host.bytes != NULL && host_name_to_ascii(host, ascii) == NULL) {
+        host = str_view_from(ascii);
+    }
+    return (struct answer){.decision = policy_decide_net(policy, &request)};
+}
+
+struct answer policy_answer(const struct policy *policy, const struct question *question)
+{
 
     switch (question->kind) {
     case QUESTION_FS:
         return answer_fs(policy, question);
     case QUESTION_NET:
-        return (struct answer){.decision = policy_decide_net(policy, &request)};
+        return answer_net(policy, question);
     case QUESTION_EXEC:
         return (struct answer){.decision = policy_decide_exec(policy, question->path)};
     }

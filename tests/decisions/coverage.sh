@@ -30,6 +30,24 @@ for code in $codes; do
     grep -hqE -- "-> .* $code\$" policies/*.expect tests/decisions/*.expect ||
         complain "no row answers with $code"
 done
-# Every row of the built-in ranges is asked for.
+# Every other code: who gives it and the test that has seen it are in elsewhere.txt.
+elsewhere=tests/decisions/elsewhere.txt
+for code in $(sed -n 's/^#define.*//; s/^ *ROW(\([A-Z_]*\),.*/\1/p' shared/policy/denial_codes.h); do
+    if grep -hqE -- "-> .* $code\$" policies/*.expect tests/decisions/*.expect; then
+        continue
+    fi
+    line=$(grep "^$code " "$elsewhere") || {
+        complain "$code has neither a row nor a line in $elsewhere"
+        continue
+    }
+    test=$(printf '%s\n' "$line" | grep -o 'tests/[^ ]*' | head -n 1)
+    text=$(printf '%s\n' "$line" | sed "s|.*$test  *||")
+    grep -qF -- "$text" "$test" || complain "$code: $test does not say \"$text\""
+done
+# Every operation of a pitfall: the tables ask for what the built-in ranges refuse.
+for pitfall in 169.254.169.254 '\[::ffff:' '\[64:ff9b' '\[2002:' metadata.google.internal 127.0.0.1; do
+    cat policies/*.expect tests/decisions/*.expect | grep -qE "^net [^ ]*$pitfall.*SSRF_BLOCKED\$" ||
+        complain "no row for $pitfall"
+done
 echo "$rows rows"
 exit $status

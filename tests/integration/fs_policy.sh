@@ -21,6 +21,11 @@ echo text >"$source/docs/text"
 echo other >"$source/other/file"
 echo h >"$source/work/hidden/inside"
 echo w >"$source/work/plain"
+echo outside >"$work/outside"
+ln "$work/outside" "$source/work/linked"
+mkdir "$source/work/other"
+mount -t tmpfs -o size=64k tmpfs "$source/work/other"
+at_exit "umount -l '$source/work/other'"
 before=$(stat -c '%x %y %z %s' "$source/work/k.pem" "$source/docs/text")
 mount_tree --policy "$policy"
 cd "$mount" || exit 1
@@ -94,7 +99,7 @@ is OK create work/made
 is OK rename work/made work/sub/made
 is OK link work/sub/made work/again
 is OK unlink work/again
-check "denied names are listed, hidden ones are not" test "$(ls work | tr '\n' ' ')" = "k.pem plain sub "
+check "denied names are listed, hidden ones are not" test "$(ls work | tr '\n' ' ')" = "k.pem linked other plain sub "
 check "nothing changed" test "$before" = "$(stat -c '%x %y %z %s' "$source/work/k.pem" "$source/docs/text")"
 check "nothing was made" test -z "$(find "$source" -name '*.pem' ! -name k.pem)$(ls "$source/docs" | grep -v text)"
 check "refusals can be read, with rule and message" grep -q '"path":"work/k.pem","code":"PATH_DENIED","errno":"EACCES","rule":"secrets","reason":"keys stay with the operator"' .failcore/denials
@@ -106,6 +111,10 @@ is EACCES create .failcore/x
 is EACCES rename .failcore/denials work/d
 is EEXIST mkdir .failcore
 check "and never listed" test -z "$(ls -a . 2>/dev/null | grep failcore)$(ls .failcore)"
+# What is no matter of any rule: a file with a name outside the tree, another file system inside it.
+is EACCES write work/linked
+is EACCES stat work/other
+check "the file outside is as it was" test "$(cat "$work/outside")" = outside
 check "why a file may not be written" python3 -c "
 import os
 why = os.getxattr('docs/text', 'user.failcore.why').decode()
@@ -115,6 +124,8 @@ wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q PATH_HIDDEN"
 check "a refusal names its rule" test -n "$(records 'select(.kind=="DECISION" and .status=="BLOCKED" and .code=="PATH_DENIED" and .policy.rule=="secrets" and .call.path=="work/k.pem" and .reason=="keys stay with the operator" and .errno=="EACCES")')"
 check "a hidden name is recorded as such" test -n "$(records 'select(.code=="PATH_HIDDEN" and .call.path=="work/hidden")')"
 check "the one who asked is recorded" test -n "$(records 'select(.status=="BLOCKED" and .actor.comm=="python3" and .actor.pid>0)')"
+check "a link that leads outside is recorded as such" test -n "$(records 'select(.code=="LINK_ESCAPE" and .call.path=="work/linked" and .status=="BLOCKED")')"
+check "another file system is recorded as outside the view" test -n "$(records 'select(.code=="OUTSIDE_VIEW" and .call.path=="work/other" and .status=="BLOCKED")')"
 check "nothing refused has an outcome" test -z "$(records 'select(.kind=="RESULT" and .status=="BLOCKED")')"
 check "the log is intact" "$bin/failcore" audit verify "$audit"
 unmount_tree

@@ -14,7 +14,7 @@ for file in bin/failcore bin/failcore-mount bin/failcore-netns libexec/failcore/
     share/zsh/site-functions/_failcore lib/systemd/system/failcore-mount@.service; do
     check "$file" test -f "$tree/$file"
 done
-check "every shipped policy" diff <(cd "$FAILCORE_SOURCE_DIR/policies" && find . -name '*.yaml' | sort) \
+check "every shipped policy" diff <(cd "$FAILCORE_SOURCE_DIR/policies" && find . -name '*.yaml' -o -name '*.expect' | sort) \
     <(cd "$tree/share/failcore/policies" && find . -type f | sort)
 check_fails "nothing can be written by others" grep . <(find "$work/tree" -perm /022 ! -type l)
 check_fails "nothing is set-user-id" grep . <(find "$work/tree" -perm /6000)
@@ -30,6 +30,9 @@ installed()
         sh "$tree" "$prefix" "$work/w" env HOME="$work" XDG_CONFIG_HOME="$work/config" "$@"
 }
 check "policies are found" installed "$prefix/bin/failcore" policy check safe
+check "with their decision tables" grep -Eq '^safe: [1-9][0-9]+ cases, 0 failed$' <(installed "$prefix/bin/failcore" policy test safe)
+check "the schema is the one that the loader prints" diff "$tree/share/failcore/schema/failcore-policy-1.schema.json" \
+    <(installed "$prefix/bin/failcore" policy schema)
 check "the programs are found" installed "$prefix/bin/failcore" run --policy fs_sandbox --no-net \
     --audit "$work/audit" -- sh -c 'cat notes && echo more >notes && ! cat .env'
 check "it was written through the mount" grep -qx more "$work/w/notes"

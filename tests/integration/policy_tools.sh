@@ -92,6 +92,22 @@ says "address-only: "
 says "secrets: "
 says "self-executing: .git/config"
 says "native: locked/** is not bound natively"
+cat >"$work/literal.yaml" <<'EOF'
+version: 1
+filesystem:
+  default: allow
+  rules:
+    - {id: home, action: deny, paths: ["~/.ssh/**"]}
+    - {id: not, action: deny, paths: ["!src/**"]}
+    - {id: variable, action: deny, paths: ["$HOME/x"]}
+    - {id: meant, action: deny, paths: ["\\~backup", "a~", "b/!c"]}
+EOF
+check_exit "patterns of other languages" 77 policy lint "$work/literal.yaml"
+says 'home: "~/.ssh/**" only matches a name that begins with ~'
+says 'not: "!src/**" only matches'
+says 'variable: "$HOME/x" only matches'
+cp "$work/output" "$work/literal"
+check "an escaped one is meant, and so is one inside a name" test "$(grep -c '^literal: ' "$work/literal")" = 3
 cat >"$work/reach.yaml" <<'EOF'
 version: 1
 filesystem:
@@ -100,6 +116,22 @@ filesystem:
 EOF
 check_exit "an unreachable allow" 77 policy lint "$work/reach.yaml"
 says "src/zzz cannot be looked up on the way to src/zzz/x.c"
+
+# explain takes a host as people write it.
+cat >"$work/idna.yaml" <<'EOF'
+version: 1
+network:
+  rules:
+    - {id: books, action: allow, hosts: ["bücher.example", "*.münchen.example"]}
+EOF
+check_exit "letters beyond ASCII" 0 policy explain "$work/idna.yaml" net bücher.example:443
+says "rule: books"
+check_exit "in upper case" 0 policy explain "$work/idna.yaml" net BÜCHER.example:443
+check_exit "as it goes on the wire" 0 policy explain "$work/idna.yaml" net xn--bcher-kva.example:443
+check_exit "below a wildcard" 0 policy explain "$work/idna.yaml" net a.münchen.example:443
+check_exit "another name" 77 policy explain "$work/idna.yaml" net bucher.example:443
+says "no rule allows this name"
+check_exit "what no name can be" 77 policy explain "$work/idna.yaml" net "$(printf 'a\342\200\213\360.example:443')"
 
 # import: the two older dialects.
 samples=$FAILCORE_SOURCE_DIR/tests/policies/import

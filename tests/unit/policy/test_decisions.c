@@ -496,6 +496,79 @@ static void errors_name_line_and_column(void **state)
     assert_non_null(strstr(failure.mend, "\"default\""));
 }
 
+static void what_a_refused_caller_gets(void **state)
+{
+    static const struct {
+        enum denial_code code;
+        int error;
+    } rows[] = {
+        {DENIAL_PATH_DENIED, -EACCES},     {DENIAL_PATH_HIDDEN, -ENOENT},
+        {DENIAL_READ_ONLY, -EROFS},        {DENIAL_RENAME_ESCAPE, -EXDEV},
+        {DENIAL_LIMIT_DISK, -EDQUOT},      {DENIAL_SYSCALL_DENIED, -EPERM},
+        {DENIAL_AUDIT_UNAVAILABLE, -EIO},  {DENIAL_INTERNAL, -EIO},
+        {DENIAL_BREAKER_TRIPPED, -EACCES},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct decision decision = {.verdict = rows[i].code == DENIAL_PATH_HIDDEN ? VERDICT_HIDE
+                                                                                  : VERDICT_DENY,
+                                    .code = rows[i].code};
+
+        assert_int_equal(decision_errno(decision), rows[i].error);
+    }
+    /* Each code has its words, and what is refused is never told that it went well. */
+    for (unsigned int code = DENIAL_NONE + 1; code < DENIAL_CODE_COUNT; code++) {
+        struct decision decision = {.code = (enum denial_code)code};
+
+        assert_true(denial_code_word((enum denial_code)code)[0] != '\0');
+        assert_true(denial_code_meaning((enum denial_code)code)[0] != '\0');
+        assert_true(denial_code_mend((enum denial_code)code)[0] != '\0');
+        assert_true(decision_errno(decision) < 0);
+    }
+}
+
+static void a_record_gives_the_name_that_decided(void **state)
+{
+    struct policy *policy =
+        policy_of_text("version: 1\nnetwork:\n  rules:\n"
+                       "    - {id: open, action: allow, hosts: [a.example.org, b.example.org]}\n"
+                       "    - {id: shut, action: deny, hosts: [c.example.org]}\n"
+                       "    - {id: port, action: allow, hosts: [d.example.org], ports: [22]}\n");
+    static const struct {
+        const char *names[3];
+        size_t decider;
+    } rows[] = {
+        {{"other.example.org", "b.example.org", "a.example.org"}, 1},
+        {{"a.example.org", "b.example.org", "C.example.org."}, 2},
+        {{"other.example.org", "x", "d.example.org"}, 2}, /* PORT_DENIED, not DOMAIN_DENIED */
+        {{"x.example.org", "y.example.org", "z.example.org"}, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct str_view names[3];
+        struct net_request request = {.port = 443, .names = names, .name_count = 3};
+        struct decision decision, alone;
+        size_t decider;
+
+        for (size_t n = 0; n < 3; n++) {
+            names[n] = str_view_from(rows[i].names[n]);
+        }
+        assert_int_equal(ip_address_parse(STR_VIEW_LITERAL("93.184.216.34"), &request.address), 0);
+        decision = policy_decide_net(policy, &request);
+        decider = policy_net_deciding_name(policy, &request, decision);
+        assert_int_equal(decider, rows[i].decider);
+        request.names = &names[decider];
+        request.name_count = 1;
+        alone = policy_decide_net(policy, &request);
+        assert_int_equal(alone.verdict, decision.verdict);
+        assert_int_equal(alone.code, decision.code);
+        assert_int_equal(alone.rule.index, decision.rule.index);
+    }
+    policy_unref(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +593,8 @@ int main(void)
         cmocka_unit_test(at_its_bound_the_comparison_says_no),
         cmocka_unit_test(printing_and_reading_is_the_same_policy),
         cmocka_unit_test(errors_name_line_and_column),
+        cmocka_unit_test(a_record_gives_the_name_that_decided),
+        cmocka_unit_test(what_a_refused_caller_gets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
