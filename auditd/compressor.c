@@ -80,7 +80,10 @@ static void compress_segment(int log, uint64_t first_seq)
         unlinkat(log, temporary, 0);
         return;
     }
-    unlinkat(log, plain_name, 0);
+    /* Pruned meanwhile: then the packed one would be a segment that nobody expects. */
+    if (unlinkat(log, plain_name, 0) < 0 && errno == ENOENT) {
+        unlinkat(log, packed_name, 0);
+    }
 }
 
 static void *run(void *argument)

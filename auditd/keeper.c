@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auditd/identity.h"
 #include "auditd/service.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -172,12 +173,51 @@ static int forget_stdio(void)
     return 0;
 }
 
+/* The lock is the keeper's: without it there must be no writer. */
+static int die_with(pid_t keeper)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : getppid() != keeper ? -ESRCH : 0;
+}
+
+/* Opens the log as its owner and then is nobody else any more. */
+static int open_as_owner(const struct server_options *options, pid_t keeper,
+                         struct server **ret_server, struct failure *reterr)
+{
+    struct identity identity;
+    int error = identity_choose(options->directory_fd, &identity);
+
+    if (error == 0) {
+        error = identity_assume(&identity);
+    }
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot give the log %s to its writer's user: %s",
+                           options->directory, strerror(-error));
+    }
+    error = server_new(options, ret_server, reterr);
+    if (error < 0) {
+        return error;
+    }
+    error = identity_settle(&identity);
+    if (error == 0) {
+        error = die_with(keeper); /* another user forgets it (prctl(2)) */
+    }
+    if (error == 0 && prctl(PR_SET_DUMPABLE, 0) < 0) {
+        error = -errno;
+    }
+    if (error < 0) {
+        server_free(*ret_server);
+        return failure_set(reterr, error, "cannot give up root: %s", strerror(-error));
+    }
+    return 0;
+}
+
 /* The writer process. Its exit code says whether it ended by itself. */
-static int write_log(const struct server_options *options, bool foreground, const char *program)
+static int write_log(const struct server_options *options, pid_t keeper, bool foreground,
+                     const char *program)
 {
     struct failure failure = {0};
     struct server *server;
-    int error = server_new(options, &server, &failure);
+    int error = open_as_owner(options, keeper, &server, &failure);
 
     if (error == 0) {
         error = keeper_tell_ready(options->keeper_channel);
@@ -208,13 +248,12 @@ static pid_t start_writer(struct server_options *options, const int channel[2], 
     if (pid != 0) {
         return pid;
     }
-    /* The lock is the keeper's: without it there must be no writer. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != keeper) {
+    if (die_with(keeper) < 0) {
         _exit(EXIT_CODE_FAILCORE_FAILED);
     }
     close(channel[0]);
     options->keeper_channel = channel[1];
-    _exit(write_log(options, foreground, program));
+    _exit(write_log(options, keeper, foreground, program));
 }
 
 /* Until the writer ends; returns how, as waitpid(2) says it. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auditd/identity.h"
 #include "shared/audit/state_directory.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
@@ -60,6 +61,7 @@ static int make(int directory, int keys, struct sha256 *sha, struct log_key *key
     uint8_t public_key[ED25519_PUBLIC_SIZE];
     char origin[ORIGIN_MAX];
     char name[ORIGIN_MAX + 8];
+    struct stat status;
     char hex[33];
     int error;
 
@@ -84,6 +86,10 @@ static int make(int directory, int keys, struct sha256 *sha, struct log_key *key
     }
     if (error == 0) {
         error = write_new(directory, "vkey", text.bytes, text.length);
+    }
+    if (error == 0 && fstat(directory, &status) == 0 &&
+        fchownat(directory, "vkey", status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0) {
+        error = -errno;
     }
     return error;
 }
@@ -119,14 +125,35 @@ static int load(int keys, const char *keys_path, struct str_view vkey, struct sh
                      : 0;
 }
 
+/* The key's directory is root's where the log is not. */
+static int open_in(int directory, int vkey, struct sha256 *sha, struct log_key *key,
+                   struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    AUTO_CLOSE int keys = -1;
+    char keys_path[PATH_MAX];
+    int error;
+
+    keys = state_directory_open(STATE_KEYS, true, keys_path, reterr);
+    if (keys < 0) {
+        return keys;
+    }
+    if (vkey < 0) {
+        error = make(directory, keys, sha, key);
+        return error < 0 ? failure_set(reterr, error, "cannot make the log's key in %s: %s",
+                                       keys_path, strerror(-error))
+                         : 0;
+    }
+    error = read_to_end(vkey, CHECKPOINT_MAX, &text);
+    return error < 0 ? error : load(keys, keys_path, text_buffer_view(&text), sha, key, reterr);
+}
+
 int log_key_open(int directory, bool is_new, struct sha256 *sha, struct log_key *ret_key,
                  struct failure *reterr)
 {
     AUTO_CLOSE int fd = openat(directory, "vkey", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    AUTO(text_buffer_clear) struct text_buffer text = {0};
-    AUTO_CLOSE int keys = -1;
-    char keys_path[PATH_MAX];
     struct log_key key = {0};
+    struct identity before;
     int error = 0;
 
     if (fd < 0 && (errno != ENOENT || !is_new)) {
@@ -134,25 +161,13 @@ int log_key_open(int directory, bool is_new, struct sha256 *sha, struct log_key 
         failure_set_mend(reterr, "restore it, or begin a new log in another directory");
         return failure_set(reterr, error, "the log's vkey: %s", strerror(-error));
     }
-    keys = state_directory_open(STATE_KEYS, true, keys_path, reterr);
-    if (keys < 0) {
-        return keys;
-    }
-    if (fd < 0) {
-        error = make(directory, keys, sha, &key);
-        failure_set(reterr, error, "cannot make the log's key in %s: %s", keys_path,
-                    strerror(-error));
-    } else {
-        error = read_to_end(fd, CHECKPOINT_MAX, &text);
-        if (error == 0) {
-            error = load(keys, keys_path, text_buffer_view(&text), sha, &key, reterr);
-        }
-    }
+    before = identity_raise();
+    error = open_in(directory, fd, sha, &key, reterr);
+    identity_lower(&before);
     if (error < 0) {
         log_key_clear(&key);
         return error;
     }
-    reterr->what[0] = '\0';
     *ret_key = key;
     return 0;
 }

@@ -332,9 +332,13 @@ static bool directory_is_lost(const struct server *server)
     struct stat ours;
     struct stat there;
 
-    return fstat(server->options.directory_fd, &ours) < 0 || ours.st_nlink == 0 ||
-           (stat(server->options.directory, &there) < 0 && errno == ENOENT) ||
-           there.st_dev != ours.st_dev || there.st_ino != ours.st_ino;
+    if (fstat(server->options.directory_fd, &ours) < 0 || ours.st_nlink == 0) {
+        return true;
+    }
+    if (stat(server->options.directory, &there) < 0) {
+        return errno == ENOENT; /* else we may not look, and wait longer */
+    }
+    return there.st_dev != ours.st_dev || there.st_ino != ours.st_ino;
 }
 
 /* Nobody waits for us, and the disk takes nothing: there is an end to that. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auditd/identity.h"
 #include "auditd/writer.h"
 #include "shared/audit/checkpoint.h"
 #include "shared/audit/state_directory.h"
@@ -23,14 +24,17 @@ int unwritten_open(const char *origin, struct failure *reterr)
     const char *slash = strrchr(origin, '/');
     char path[PATH_MAX];
     char name[ORIGIN_MAX + 16];
+    struct identity before = identity_raise();
     int fd;
 
     keys = state_directory_open(STATE_KEYS, true, path, reterr);
     if (keys < 0) {
+        identity_lower(&before);
         return keys;
     }
     snprintf(name, sizeof(name), "%s.unwritten", slash == NULL ? origin : slash + 1);
     fd = openat(keys, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    identity_lower(&before);
     return fd < 0
                ? failure_set(reterr, -errno, "cannot open %s/%s: %s", path, name, strerror(errno))
                : fd;

@@ -15,6 +15,7 @@
 #include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
+#include "shared/base/inert_text.h"
 #include "shared/base/option_table.h"
 #include "shared/base/text_buffer.h"
 
@@ -126,6 +127,13 @@ static void print_text(const struct arguments *arguments, const struct audit_ver
         printf("the first %" PRIu64 " records were pruned by policy; their hashes hold\n",
                verdict->pruned);
     }
+    if (verdict->strays > 0) {
+        AUTO(text_buffer_clear) struct text_buffer name = {0};
+
+        inert_text_append(&name, str_view_from(verdict->stray), INERT_TERMINAL);
+        printf("not part of the log: log/%s (%" PRIu64 " such files)\n", text_buffer_text(&name),
+               verdict->strays);
+    }
     if (verdict->torn_bytes > 0) {
         printf("the last line was never finished (%" PRIu64 " bytes): the writer was killed, or is "
                "writing\n",
@@ -156,10 +164,11 @@ static void print_json(const struct arguments *arguments, const struct audit_ver
     text_buffer_printf(&text,
                        ",\"records\":%" PRIu64 ",\"segments\":%" PRIu64 ",\"pruned\":%" PRIu64
                        ",\"torn_bytes\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"unsigned\":%" PRIu64
-                       ",\"pins\":%" PRIu64 ",\"head\":\"%s\",\"root\":\"%s\",\"origin\":",
+                       ",\"strays\":%" PRIu64 ",\"pins\":%" PRIu64
+                       ",\"head\":\"%s\",\"root\":\"%s\",\"origin\":",
                        verdict->records, verdict->segments, verdict->pruned, verdict->torn_bytes,
-                       verdict->signed_size, verdict->unsigned_count, verdict->pins_held,
-                       verdict->head, verdict->root);
+                       verdict->signed_size, verdict->unsigned_count, verdict->strays,
+                       verdict->pins_held, verdict->head, verdict->root);
     text_buffer_append_json_string(&text, str_view_from(verdict->origin));
     text_buffer_append_text(&text, ",\"pin\":");
     text_buffer_append_json_string(&text, str_view_from(pin_words(arguments, verdict)));
@@ -194,7 +203,7 @@ static void show_progress(void *context, uint64_t records)
 static bool is_strictly_good(const struct audit_verdict *verdict)
 {
     return verdict->has_signature && verdict->unsigned_count == 0 && verdict->torn_bytes == 0 &&
-           verdict->pins_held > 0;
+           verdict->strays == 0 && verdict->pins_held > 0;
 }
 
 int verb_audit_verify(int argc, char **argv)

@@ -21,6 +21,7 @@
 #define READY_BYTE "R"
 
 #define END_PATIENCE_MS 1000
+#define FLUSH_MS        1000
 
 static void tell_failure(int fd, const struct failure *failure)
 {
@@ -145,7 +146,16 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
     };
 
     for (;;) {
-        if (poll(watched, sizeof(watched) / sizeof(watched[0]), -1) < 0) {
+        int ready = poll(watched, sizeof(watched) / sizeof(watched[0]), FLUSH_MS);
+
+        if (ready == 0) {
+            /* Repeats of a program that has fallen silent do not wait for its next request. */
+            if (!atomic_load(&startup->tree.unrecorded)) {
+                (void)audit_producer_flush(startup->audit);
+            }
+            continue;
+        }
+        if (ready < 0) {
             if (errno == EINTR) {
                 continue;
             }

@@ -198,6 +198,8 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
             return true;
         }
         guard_end_waiting(guard);
+        (void)audit_producer_flush(
+            guard->gate.audit); /* POLLED_AUDIT sees a writer that has gone */
         guard_look_for_ended(guard);
         *next_beat_ms = now + RULESET_HEARTBEAT_MS;
     }

@@ -1,8 +1,12 @@
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "cli/report/after_run.h"
 #include "cli/run/status_lines.h"
 #include "cli/run/supervisor_state.h"
+#include "shared/audit/pin.h"
 #include "shared/base/cleanup.h"
 #include "shared/confine/process_handle.h"
 
@@ -69,6 +73,24 @@ static void daemons_stop(struct supervisor *supervisor)
     daemon_leave(&supervisor->guard, &supervisor->guard_socket, timeout_ms);
 }
 
+/*
+ * Everything is signed when the producer has left: then root keeps a pin. The log is its writer's,
+ * the pin is root's, so that the writer's user alone cannot roll the log back. A run whose pin
+ * could not be kept is a run all the same.
+ */
+static void leave_log(struct supervisor *supervisor)
+{
+    struct failure ignored = {0};
+    char directory[PATH_MAX];
+
+    (void)snprintf(directory, sizeof(directory), "%s",
+                   audit_producer_directory(supervisor->producer));
+    audit_producer_detach(supervisor->producer);
+    if (supervisor->started_recorded && geteuid() == 0) {
+        (void)audit_pin_keep(directory, &ignored);
+    }
+}
+
 void end_sequence(struct supervisor *supervisor)
 {
     struct run_result *result = &supervisor->result;
@@ -91,7 +113,7 @@ void end_sequence(struct supervisor *supervisor)
         (void)records_end(supervisor->producer, supervisor->plan, result);
     }
     if (supervisor->producer != NULL) {
-        audit_producer_detach(supervisor->producer);
+        leave_log(supervisor);
     }
     if (supervisor->started_recorded && !supervisor->plan->options->no_report) {
         report_after_run(supervisor->plan->options->audit, supervisor->plan->id);

@@ -223,9 +223,13 @@ static bool scan_value(struct scan *scan, unsigned int depth)
 
 bool json_members_are_sound(struct str_view members)
 {
-    struct scan scan = {.next = members.bytes, .end = members.bytes + members.length};
+    struct scan scan = {.next = members.bytes};
 
-    return members.length == 0 || (scan_members(&scan, 1) && scan.next == scan.end);
+    if (members.length == 0) {
+        return true; /* there may be no bytes at all */
+    }
+    scan.end = members.bytes + members.length;
+    return scan_members(&scan, 1) && scan.next == scan.end;
 }
 
 bool json_object_is_sound(struct str_view object)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,12 +13,31 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
+#define PLACE_NAME_MAX 24
+
 /* "<last part of the origin>.pin" */
 static void pin_name(const struct note_key *key, char name[static ORIGIN_MAX + 8])
 {
     const char *slash = strrchr(key->name, '/');
 
     snprintf(name, ORIGIN_MAX + 8, "%s.pin", slash == NULL ? key->name : slash + 1);
+}
+
+/* Which pin is that of a directory: "<16 digits of its path's hash>.of" holds the pin's name. The
+ * directory itself may be empty by then. */
+static int place_name(const char *directory, struct sha256 *sha, char name[static PLACE_NAME_MAX])
+{
+    AUTO_FREE char *path = realpath(directory, NULL);
+    uint8_t hash[SHA256_SIZE];
+    int error;
+
+    if (path == NULL) {
+        return -errno;
+    }
+    error = sha256_of(sha, path, strlen(path), hash);
+    hex_encode(hash, 8, name);
+    memcpy(name + 16, ".of", sizeof(".of"));
+    return error;
 }
 
 static int read_key(const char *directory, struct sha256 *sha, struct note_key *ret_key,
@@ -89,6 +109,22 @@ static int keep(int directory, int pins, const struct note_key *key, struct fail
     return error < 0 ? failure_set(reterr, error, "cannot keep a pin: %s", strerror(-error)) : 0;
 }
 
+static int keep_place(int pins, const char *directory, const struct note_key *key,
+                      struct failure *reterr)
+{
+    struct sha256 *sha = sha256_new();
+    char place[PLACE_NAME_MAX];
+    char name[ORIGIN_MAX + 8];
+    int error = sha == NULL ? -ENOMEM : place_name(directory, sha, place);
+
+    sha256_free(sha);
+    if (error == 0) {
+        pin_name(key, name);
+        error = write_pin(pins, place, str_view_from(name));
+    }
+    return error < 0 ? failure_set(reterr, error, "cannot keep a pin: %s", strerror(-error)) : 0;
+}
+
 int audit_pin_keep(const char *directory, struct failure *reterr)
 {
     AUTO_CLOSE int fd = -1;
@@ -103,7 +139,31 @@ int audit_pin_keep(const char *directory, struct failure *reterr)
         return error;
     }
     pins = state_directory_open(STATE_PINS, true, path, reterr);
-    return pins < 0 ? pins : keep(fd, pins, &key, reterr);
+    error = pins < 0 ? pins : keep(fd, pins, &key, reterr);
+    return error < 0 ? error : keep_place(pins, directory, &key, reterr);
+}
+
+/* The pin of a directory that has lost its key. */
+static int find_by_place(int pins, const char *directory, char name[static ORIGIN_MAX + 8])
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    struct sha256 *sha = sha256_new();
+    struct failure ignored = {0};
+    char place[PLACE_NAME_MAX];
+    int error = sha == NULL ? -ENOMEM : place_name(directory, sha, place);
+
+    sha256_free(sha);
+    if (error == 0) {
+        error = audit_note_read(pins, place, &text, &ignored);
+    }
+    if (error < 0) {
+        return error;
+    }
+    if (text.length >= ORIGIN_MAX + 8 || memchr(text.bytes, '/', text.length) != NULL) {
+        return -EBADMSG;
+    }
+    memcpy(name, text_buffer_text(&text), text.length + 1);
+    return 0;
 }
 
 int audit_pin_find(const char *directory, char ret_path[static PATH_MAX], unsigned int *ret_uid)
@@ -119,14 +179,18 @@ int audit_pin_find(const char *directory, char ret_path[static PATH_MAX], unsign
     int error = sha == NULL ? -ENOMEM : read_key(directory, sha, &key, &fd, &ignored);
 
     sha256_free(sha);
-    if (error < 0) {
-        return error;
-    }
     pins = state_directory_open(STATE_PINS, false, ret_path, &ignored);
     if (pins < 0) {
         return pins;
     }
-    pin_name(&key, name);
+    if (error == 0) {
+        pin_name(&key, name);
+    } else {
+        error = find_by_place(pins, directory, name);
+    }
+    if (error < 0) {
+        return error;
+    }
     if (fstatat(pins, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
         return -errno;
     }

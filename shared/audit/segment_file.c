@@ -150,6 +150,45 @@ int segment_list_read(int log, struct segment_list *ret_list)
     return error;
 }
 
+/* A segment that is just being packed. */
+static bool is_being_packed(const char *name)
+{
+    struct segment_entry entry;
+    char packed[SEGMENT_NAME_MAX];
+    size_t length = strlen(name);
+
+    if (length < 4 || length >= sizeof(packed) || strcmp(name + length - 4, ".new") != 0) {
+        return false;
+    }
+    memcpy(packed, name, length - 4);
+    packed[length - 4] = '\0';
+    return segment_name_parse(packed, &entry);
+}
+
+int segment_list_strays(int log, char ret_name[static 64], uint64_t *ret_count)
+{
+    AUTO_CLOSEDIR DIR *listing = NULL;
+    struct dirent *row;
+    int fd = openat(log, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || (listing = fdopendir(fd)) == NULL) {
+        return -errno;
+    }
+    *ret_count = 0;
+    while ((row = readdir(listing)) != NULL) {
+        struct segment_entry entry;
+
+        if (strcmp(row->d_name, ".") == 0 || strcmp(row->d_name, "..") == 0 ||
+            segment_name_parse(row->d_name, &entry) || is_being_packed(row->d_name)) {
+            continue;
+        }
+        if ((*ret_count)++ == 0) {
+            snprintf(ret_name, 64, "%s", row->d_name);
+        }
+    }
+    return 0;
+}
+
 void segment_list_clear(struct segment_list *list)
 {
     free(list->entry);

@@ -33,6 +33,9 @@ struct segment_list {
 int segment_list_read(int log, struct segment_list *ret_list);
 void segment_list_clear(struct segment_list *list);
 
+/* Files beside them that a writer of ours does not make: how many, and the name of one, cut. */
+int segment_list_strays(int log, char ret_name[static 64], uint64_t *ret_count);
+
 void segment_name_format(const struct segment_entry *entry, char name[static SEGMENT_NAME_MAX]);
 /* False for a name that is not exactly that of a segment. */
 bool segment_name_parse(const char *name, struct segment_entry *ret_entry);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,7 @@ static void add_checkpoint(struct verification *v)
     struct head *head = &v->heads[v->head_count];
 
     if (audit_note_read(v->directory, "checkpoint", &note, &ignored) < 0) {
-        condemn(v, 0, "the signed checkpoint is missing");
+        condemn_files(v, 0, "the signed checkpoint is missing");
         return;
     }
     if (checkpoint_open(text_buffer_view(&note), &v->key, &head->checkpoint) < 0) {
@@ -483,6 +484,36 @@ static int verify_segments(struct verification *v, int log, struct failure *rete
     return error;
 }
 
+/* No log: its key is gone too, so a pin cannot be judged. That there is one says enough. */
+static int condemn_missing(struct verification *v, int error, struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer note = {0};
+    struct failure ignored = {0};
+    char why[sizeof(v->verdict.why)];
+
+    for (size_t i = 0; i < v->options->pin_count; i++) {
+        const char *size;
+
+        text_buffer_reset(&note);
+        if (audit_note_read(AT_FDCWD, v->options->pins[i], &note, &ignored) == 0 &&
+            (size = strchr(text_buffer_text(&note), '\n')) != NULL) {
+            snprintf(why, sizeof(why), "a pin has seen %" PRIu64 " records and there is no log",
+                     (uint64_t)strtoull(size + 1, NULL, 10));
+            condemn(v, 0, why);
+            return 0;
+        }
+    }
+    if (error == -ENOENT) {
+        failure_set_mend(reterr, "name an audit directory, or the pin that was kept of this one: "
+                                 "failcore audit verify --pin CHECKPOINT DIR");
+        return failure_set(reterr, error,
+                           "there is no log in %s: nothing was recorded there, or all of it was "
+                           "removed; no pin says which",
+                           v->options->path);
+    }
+    return failure_set(reterr, error, "no log in %s: %s", v->options->path, strerror(-error));
+}
+
 /* The heads before the segments: what is missing then has been signed anew since (has_moved()). */
 static int verify_directory(struct verification *v, struct failure *reterr)
 {
@@ -490,11 +521,13 @@ static int verify_directory(struct verification *v, struct failure *reterr)
     int error;
 
     if (log < 0) {
-        error = -errno;
-        failure_set_mend(reterr, "name an audit directory: failcore audit verify DIR");
-        return failure_set(reterr, error, "no log in %s: %s", v->options->path, strerror(-error));
+        return condemn_missing(v, -errno, reterr);
     }
     v->has_tree = true;
+    error = segment_list_strays(log, v->verdict.stray, &v->verdict.strays);
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot list the log: %s", strerror(-error));
+    }
     error = read_heads(v, reterr);
     return error < 0 || !v->verdict.intact ? error : verify_segments(v, log, reterr);
 }
@@ -530,7 +563,7 @@ static bool checkpoint_is_newer(const struct verification *v, int directory)
 
     return audit_note_read(directory, "checkpoint", &note, &ignored) == 0 &&
            checkpoint_open(text_buffer_view(&note), &v->key, &now) == 0 &&
-           now.size > v->verdict.signed_size;
+           (now.size > v->verdict.signed_size || !v->verdict.has_signature);
 }
 
 /* Is the log another one than the one we went by? */

@@ -34,6 +34,8 @@ struct audit_verdict {
     uint64_t signed_size; /* of the checkpoint */
     uint64_t unsigned_count;
     uint64_t pins_held;
+    uint64_t strays;  /* files in log/ that are no segments */
+    char stray[64];   /* the first of them, cut */
     uint64_t bad_seq; /* when not intact: the first record that is wrong */
     char why[256];
     char origin[ORIGIN_MAX];

@@ -70,6 +70,7 @@ kill "$flood"
 check "its writer leaves" wait_until 15 no_writer "$work/removed.log"
 mkdir "$work/unmounted"
 mount -t tmpfs -o size=64k none "$work/unmounted"
+"$bin/failcore-auditd" --give-up 2 "$work/unmounted"
 check_exit "full" 1 "$emitter" "$work/unmounted" 1 10000
 umount -l "$work/unmounted"
 check "that of a disk that is gone too" wait_until 15 no_writer "$work/unmounted"
@@ -122,7 +123,7 @@ writer=$!
 check "a writer in a hurry" wait_until 5 test -S "$log.writer"
 "$emitter" "$log" 1 100000000 >"$work/busy.told" 2>&1 &
 busy=$!
-check "prunes" wait_until 20 test ! -e "$log/log/00000000000000000000.jsonl.zst" -a ! -e "$log/log/00000000000000000000.jsonl"
+check "prunes" wait_until 20 sh -c "ls '$log'/log/*.zst && ! ls '$log'/log/00000000000000000000.jsonl*"
 for round in $(seq 25); do
     check "is verified meanwhile, time $round" "$failcore" audit verify "$log"
 done
@@ -157,3 +158,9 @@ check "a repeat names the first" jq -s -e '. as $all | [.[] | select(.kind == "R
     length > 1 and all(.[]; . as $r | $all[$r.of] | .kind == "DECISION" and .seq < $r.seq)' \
     "$log/log/00000000000000000000.jsonl"
 check "the ledger balances" "$failcore" audit verify "$log"
+log=$work/named
+check "a thousand refusals of one address under five names" "$emitter" "$log" 1 1000 names
+check "are told apart" jq -s -e '[.[] | select(.source == "net")] |
+    ([.[] | .count // 1] | add == 1000) and
+    ([.[] | select(.kind == "DECISION") | .call.sni] | unique | length == 5)' \
+    "$log/log/00000000000000000000.jsonl"

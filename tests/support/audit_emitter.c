@@ -1,10 +1,11 @@
 /*
  * A producer for tests: THREADS threads emit EVENTS events each, then the producer detaches.
  *
- *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|count FILE TAG]
+ *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|names|count FILE TAG]
  *
  * pairs: each DECISION is followed by its RESULT, emitted by another thread's slot at times.
  * denials, looks: the same refused write, the same allowed read, over and over.
+ * names: refused connections to one address under five TLS names.
  * count: FILE holds, for each thread, how many events were recorded so far, in 8 bytes each; it is
  * right also after SIGKILL. The paths are TAG/THREAD/NUMBER.
  * hold: stays attached until standard input ends. Prints how many events were emitted.
@@ -50,6 +51,26 @@ static struct audit_event event_of(unsigned long number, const char *path)
     };
 }
 
+static struct audit_event refused_name(unsigned long number)
+{
+    static const char *const names[] = {"a.example", "b.example", "c.example", "d.example",
+                                        "e.example"};
+    struct audit_event event = event_of(number, "");
+
+    event.source = AUDIT_SOURCE_NET;
+    event.decision = AUDIT_DECISION_BLOCKED;
+    event.status = AUDIT_STATUS_BLOCKED;
+    event.code = STR_VIEW_LITERAL("NAME_MISMATCH");
+    event.actor.present = false;
+    event.call.net =
+        (struct audit_call_net){.operation = "connect",
+                                .protocol = "tcp",
+                                .address = ip_address_v4((const uint8_t[]){192, 0, 2, 1}),
+                                .port = 443,
+                                .sni = str_view_from(names[number % 5])};
+    return event;
+}
+
 static void *emit(void *argument)
 {
     struct work *work = argument;
@@ -69,6 +90,9 @@ static void *emit(void *argument)
         } else if (strcmp(work->mode, "looks") == 0) {
             event.call.fs.path = STR_VIEW_LITERAL("src/main.c");
             event.call.fs.operation = "read";
+        }
+        if (strcmp(work->mode, "names") == 0) {
+            event = refused_name(i);
         }
         event.sync = work->sync;
         work->error = audit_emit(work->producer, &event, &ticket);
