@@ -107,6 +107,9 @@ static void set_members(struct event_words *words, const struct audit_record *re
         }
         append_member(target, record, " on ", "host");
         append_member(target, record, ", workspace ", "workspace");
+    } else if (record->kind == AUDIT_KIND_BREAKER) {
+        append_member(target, record, "", "state");
+        append_member(target, record, ", ", "action");
     } else if (record->kind == AUDIT_KIND_END) {
         append_member(target, record, "", "detail");
     } else {

@@ -57,12 +57,13 @@ static const char *remedy_of(const struct refusal *refusal)
         return "no rule is suggested for this one";
     case RISK_PRIVATE_NETWORK:
         return "stays closed to names; see failcore why";
+    case RISK_LIMITS: /* no rule of the policy's either way */
+        return mend_of(refusal->code);
     case RISK_ESCAPE:
     case RISK_PROGRAMS:
     case RISK_DELETION:
     case RISK_HOSTS:
     case RISK_FILES:
-    case RISK_LIMITS:
     case RISK_INTERNAL:
     case RISK_COUNT:
         break;

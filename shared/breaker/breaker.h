@@ -80,7 +80,7 @@ bool breaker_loses(const struct breaker *breaker, struct str_view from, struct s
 
 /*
  * What was refused because of a trip need not be told before the run is frozen or killed: waits for
- * that, but not for long. At once when there is no supervisor, or when the action is read-only.
+ * that, ten seconds at most. At once when there is no supervisor, or when the action is read-only.
  */
 void breaker_await_answer(const struct breaker *breaker);
 /* The supervisor has acted. */
