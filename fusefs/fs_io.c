@@ -2,6 +2,7 @@
  * again at its next use (REQUIREMENTS A3). */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fusefs/fs_breaker.h"
@@ -92,12 +93,19 @@ ssize_t fs_write(struct tree *tree, const struct caller *caller, uint64_t handle
         /* As the caller: a write by somebody without CAP_FSETID clears set-id bits below. */
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }
+    if (r == 0) {
+        r = disk_budget_take(&tree->disk, size);
+        if (r < 0) {
+            caller_leave(&acting);
+        }
+    }
     if (r < 0) {
         return r;
     }
     count = pwrite(use.file->descriptor->fd, bytes, size, offset);
     r = count < 0 ? -errno : 0;
     caller_leave(&acting);
+    disk_budget_give_back(&tree->disk, size - (count < 0 ? 0 : (size_t)count));
     if (r < 0) {
         return r;
     }
@@ -139,6 +147,9 @@ int fs_fallocate(struct tree *tree, const struct caller *caller, uint64_t handle
     if (r == 0 && (mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
         r = fs_breaker_write(tree, caller, use.file, offset); /* holes, zeros, bytes taken out */
     }
+    if (r == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) == 0 && length > 0) {
+        r = disk_budget_take(&tree->disk, (uint64_t)length);
+    }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }
@@ -171,6 +182,17 @@ off_t fs_lseek(struct tree *tree, const struct caller *caller, uint64_t handle, 
     return r < 0 ? r : at;
 }
 
+/* Callers ask for as much as fits into a number. */
+static size_t copied_at_most(const struct open_file *source, off_t offset, size_t length)
+{
+    struct stat found;
+    off_t left = fstat(source->descriptor->fd, &found) < 0 || found.st_size < offset
+                     ? 0
+                     : found.st_size - offset;
+
+    return (uint64_t)left < length ? (size_t)left : length;
+}
+
 ssize_t fs_copy_file_range(struct tree *tree, const struct caller *caller, uint64_t from,
                            off_t from_offset, uint64_t to, off_t to_offset, size_t length,
                            unsigned int flags)
@@ -197,6 +219,10 @@ ssize_t fs_copy_file_range(struct tree *tree, const struct caller *caller, uint6
         r = fs_breaker_write(tree, caller, target.file, to_offset);
     }
     if (r == 0) {
+        length = copied_at_most(source.file, from_offset, length);
+        r = disk_budget_take(&tree->disk, length);
+    }
+    if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_NONE, &acting);
     }
     if (r == 0) {
@@ -204,6 +230,7 @@ ssize_t fs_copy_file_range(struct tree *tree, const struct caller *caller, uint6
                                 target.file->descriptor->fd, &to_offset, length, flags);
         r = count < 0 ? -errno : 0;
         caller_leave(&acting);
+        disk_budget_give_back(&tree->disk, length - (count < 0 ? 0 : (size_t)count));
     }
     if (r == 0) {
         atomic_fetch_add(&target.file->bytes_written, (uint64_t)count);

@@ -21,6 +21,7 @@
 #include "shared/confine/capabilities.h"
 #include "shared/confine/path_walk.h"
 #include "shared/confine/tree_overlap.h"
+#include "shared/policy/run_settings.h"
 
 /* A part that speaks of files and that this program does not enforce would be half obeyed. */
 #define PARTS_OF_OTHERS                                                                            \
@@ -380,6 +381,10 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         return EXIT_CODE_FAILCORE_FAILED;
     }
     startup->tree_ready = true;
+    /* Under a launcher the descriptor that heard of the start hears of this, too. */
+    disk_budget_init(&startup->tree.disk,
+                     policy_run_settings(startup->policy).limits[RUN_LIMIT_DISK],
+                     options->session_fd >= 0 ? options->ready_fd : -1);
     r = breaker_place_open(&startup->tree, options, startup->policy);
     if (r < 0) {
         failure_set(reterr, r, "cannot count for the breaker: %s", strerror(-r));

@@ -39,6 +39,7 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
         .proc_fd = -1,
         .breaker = {.audit = audit, .alarm = -1},
     };
+    disk_budget_init(&tree->disk, UINT64_MAX, -1);
     made_set_init(&tree->made);
     removed_names_init(&tree->removed);
     r = tree_status_of(root_fd, &status);

@@ -14,6 +14,7 @@
 #include "fusefs/caller.h"
 #include "fusefs/denials.h"
 #include "fusefs/descriptor_cache.h"
+#include "fusefs/disk_budget.h"
 #include "fusefs/made_set.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
@@ -44,6 +45,7 @@ struct tree {
     struct open_file_table files;
     struct audit_producer *audit;
     struct denials denials;
+    struct disk_budget disk;
     struct breaker breaker; /* what it counts: fs_breaker.h */
     struct made_set made;
     struct removed_names removed;

@@ -17,7 +17,7 @@ static const struct {
     [RUN_LIMIT_MEMORY] = {MEANS_RLIMIT, true, CGROUP_MEMORY},
     [RUN_LIMIT_PROCESSES] = {MEANS_RLIMIT, true, CGROUP_PIDS},
     [RUN_LIMIT_FILE_SIZE] = {.without_cgroup = MEANS_RLIMIT},
-    [RUN_LIMIT_DISK] = {.without_cgroup = MEANS_NOT_ASKED},
+    [RUN_LIMIT_DISK] = {.without_cgroup = MEANS_MOUNT},
     [RUN_LIMIT_OUTPUT_BYTES] = {.without_cgroup = MEANS_SUPERVISOR},
 };
 
@@ -86,13 +86,8 @@ static int choose_means(const struct policy *policy, bool strict, struct run_lim
                                                                          : MEANS_CGROUP_V1;
         }
         if (means == MEANS_NOT_ASKED) {
-            return refuse(policy, limit,
-                          ways[limit].by_cgroup ? "no control group can be written"
-                                                : "nothing counts what is written to disk yet",
-                          ways[limit].by_cgroup
-                              ? "systemd-run --user --scope -p Delegate=yes -- failcore run ..."
-                              : "use limits.file_size, or leave it out",
-                          reterr);
+            return refuse(policy, limit, "no control group can be written",
+                          "systemd-run --user --scope -p Delegate=yes -- failcore run ...", reterr);
         }
         if (strict && means == MEANS_RLIMIT && limit != RUN_LIMIT_FILE_SIZE) {
             return refuse(policy, limit,
@@ -171,6 +166,8 @@ static const char *means_word(enum limit_means means)
     switch (means) {
     case MEANS_SUPERVISOR:
         return "supervisor";
+    case MEANS_MOUNT:
+        return "mount";
     case MEANS_CGROUP_V2:
         return "cgroup-v2";
     case MEANS_CGROUP_V1:

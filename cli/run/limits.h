@@ -16,6 +16,7 @@
 enum limit_means {
     MEANS_NOT_ASKED = 0,
     MEANS_SUPERVISOR, /* clocks and counters of ours */
+    MEANS_MOUNT,      /* the mount's server counts */
     MEANS_CGROUP_V2,
     MEANS_CGROUP_V1,
     MEANS_RLIMIT,

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/run/messages.h"
 #include "cli/run/supervisor_state.h"
@@ -176,7 +177,31 @@ static bool a_daemon_is_stopped(struct supervisor *supervisor, struct failure *r
     return false;
 }
 
-enum { FIRST = 0, MOUNT, GUARD, AUDIT, SIGNALS, SOCKET, OUTPUT, CONTROL, BREAKER, POLL_COUNT };
+/* Its one word after the start (fusefs/disk_budget.h); its end is seen by its handle. */
+static bool disk_is_full(struct supervisor *supervisor)
+{
+    char byte;
+
+    if (read(supervisor->mount_ready, &byte, 1) == 1) {
+        return true;
+    }
+    close_fd(&supervisor->mount_ready);
+    return false;
+}
+
+enum {
+    FIRST = 0,
+    MOUNT,
+    MOUNT_SAYS,
+    GUARD,
+    AUDIT,
+    SIGNALS,
+    SOCKET,
+    OUTPUT,
+    CONTROL,
+    BREAKER,
+    POLL_COUNT
+};
 
 /* One look at everything that may end the run. True: it is over, or has to be ended. */
 static bool judge(struct supervisor *supervisor, const struct pollfd fds[static POLL_COUNT],
@@ -184,6 +209,10 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
 {
     if (fds[OUTPUT].revents != 0) {
         limit_passed(supervisor, RUN_LIMIT_OUTPUT_BYTES, reterr);
+        return true;
+    }
+    if (fds[MOUNT_SAYS].revents != 0 && disk_is_full(supervisor)) {
+        limit_passed(supervisor, RUN_LIMIT_DISK, reterr);
         return true;
     }
     if (fds[SOCKET].revents != 0) {
@@ -233,6 +262,7 @@ void watch(struct supervisor *supervisor, struct failure *reterr)
         struct pollfd fds[POLL_COUNT] = {
             [FIRST] = {.fd = supervisor->first_handle, .events = POLLIN},
             [MOUNT] = {.fd = supervisor->mount.handle, .events = POLLIN},
+            [MOUNT_SAYS] = {.fd = supervisor->mount_ready, .events = POLLIN},
             [GUARD] = {.fd = supervisor->guard.handle, .events = POLLIN},
             [AUDIT] = {.fd = audit_producer_alarm_fd(supervisor->producer), .events = POLLIN},
             [SIGNALS] = {.fd = supervisor->signals, .events = POLLIN},

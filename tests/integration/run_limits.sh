@@ -58,9 +58,22 @@ limited 'processes: 50, wall_time: 3s' bash -c "$bomb" >/dev/null 2>&1
 took=$(($(milliseconds) - began))
 check "the well-known one too ($took ms)" test $took -lt 6000
 
-limited 'disk: 1GiB' true >"$work/out" 2>&1
-check "what cannot be kept is refused" test $? = 65
-check "with the key's place" grep -q 'limited.yaml:6:' "$work/out"
+# Bytes written through the mount, however: overwritten and deleted ones as well.
+limited 'disk: 1MiB, wall_time: 20s' sh -c 'while :; do head -c 100000 /dev/zero >fill || echo refused; rm -f fill
+    echo x; done' >"$work/out" 2>/dev/null
+check "a disk filler: 137" test $? = 137
+check "after as much as it may write" test "$(grep -c x "$work/out")" -le 11
+check "recorded" test "$(last_limit)" = "disk LIMIT LIMIT_DISK"
+limited 'disk: 1MiB' sh -c 'head -c 1048576 /dev/zero >fill; exit 7' >/dev/null 2>&1
+check "exactly the limit is allowed" test $? = 7
+limited 'disk: 1MiB' python3 -c '
+import os
+fd = os.open("big", os.O_RDWR | os.O_CREAT)
+try: os.posix_fallocate(fd, 0, 10 << 20)
+except OSError: pass
+import time; time.sleep(5)' >/dev/null 2>&1
+check "by fallocate as well" test $? = 137
+rm -f "$ws/fill" "$ws/big"
 
 if grep -q '^[0-9]*:.*memory' /proc/self/cgroup && [ -w /sys/fs/cgroup/memory ]; then
     limited 'memory: 64MiB' python3 -c 'b = bytearray(300 << 20)' >/dev/null 2>&1
