@@ -1,0 +1,386 @@
+"""Faults of failcore-mount and its log writer under load; run by scripts/faults.
+
+    python3 tests/support/mount_faults.py ROUNDS SEED [FAULT]...
+
+In each round four threads make and write files through the mount and try to read and to replace one
+that the policy denies, while the fault strikes at a random moment. Whatever happens:
+
+  nothing disallowed    the denied file is never read, and is as it was
+  nothing unrecorded    every name that was made in the tree is in the log
+  fails closed          a call that fails does so with one of the errors that a refusal has, and what
+                        was refused was not made
+  the log verifies
+"""
+import errno
+import glob
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BIN = os.environ["FAILCORE_BUILD_DIR"] + "/bin"
+SECRET = b"the key that stays\n"
+REFUSALS = {errno.EACCES, errno.EIO, errno.ENOTCONN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE,
+            errno.ENOENT, errno.ENOSPC}
+POLICY = """version: 1
+name: faults
+filesystem:
+  default: allow
+  rules:
+    - {id: keys, action: deny, paths: ["**/*.pem"]}
+"""
+TIGHTER = POLICY + '    - {id: shut, action: deny, operations: [create], paths: ["work/shut*"]}\n'
+
+
+def send(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+class Fixture:
+    def __init__(self, small_log):
+        self.top = tempfile.mkdtemp(prefix="failcore-faults.")
+        self.source, self.mount, self.audit = (f"{self.top}/{n}" for n in ("source", "mount", "audit"))
+        self.policy = f"{self.top}/policy.yaml"
+        os.environ["FAILCORE_STATE"] = f"{self.top}/state"
+        for directory in (self.source, self.mount, self.audit, f"{self.source}/work"):
+            os.mkdir(directory)
+        self.small_log = small_log
+        if small_log:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.audit], check=True)
+        with open(f"{self.source}/work/key.pem", "wb") as out:
+            out.write(SECRET)
+        self.say(POLICY)
+        self.server = None
+
+    def say(self, text):
+        with open(f"{self.policy}.new", "w", encoding="ascii") as out:
+            out.write(text)
+        os.rename(f"{self.policy}.new", self.policy)
+
+    def serve(self):
+        reader, writer = os.pipe()
+        self.server = subprocess.Popen(
+            [f"{BIN}/failcore-mount", "-f", "--ready-fd", str(writer), "--policy", self.policy,
+             "--audit", self.audit, self.source, self.mount], pass_fds=[writer],
+            stderr=open(f"{self.top}/errors", "ab"))
+        os.close(writer)
+        ready = os.read(reader, 1)
+        os.close(reader)
+        if ready != b"R":
+            raise RuntimeError("the mount did not come up: " + open(f"{self.top}/errors").read())
+
+    def writers(self):
+        """The log writers of this log: by their argument, and of nobody else's log."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                words = open(path, "rb").read().split(b"\0")
+            except OSError:
+                continue
+            if b"failcore-auditd" in words[0] and self.audit.encode() in words[1:]:
+                found.append(int(path.split("/")[2]))
+        return found
+
+    def reload(self):
+        return subprocess.run([f"{BIN}/failcore-mount", "--reload", self.mount], timeout=20,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+
+    def end_server(self):
+        if self.server is None:
+            return
+        self.server.send_signal(signal.SIGCONT)
+        self.server.terminate()
+        try:
+            self.server.wait(10)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+        self.server = None
+
+    def clear(self):
+        self.end_server()
+        with open("/proc/self/mountinfo", encoding="ascii") as mounts:
+            mounted = mounts.read()
+        if f" {self.mount} " in mounted:
+            subprocess.run(["umount", "-l", self.mount], check=False)
+        for pid in self.writers():
+            send(pid, signal.SIGCONT)
+            send(pid, signal.SIGTERM)
+        time.sleep(0.3)
+        if self.small_log:
+            subprocess.run(["umount", "-l", self.audit], check=False)
+        shutil.rmtree(self.top, ignore_errors=True)
+
+
+class Load:
+    def __init__(self, fixture, tag):
+        self.fixture, self.tag = fixture, tag
+        self.stop = False
+        self.done = self.refused = 0
+        self.broken = []
+        self.threads = [threading.Thread(target=self.work, args=(n,)) for n in range(4)]
+
+    def attempt(self, call, path):
+        try:
+            call(path)
+            self.done += 1
+            return True
+        except OSError as error:
+            self.refused += 1
+            if error.errno not in REFUSALS:
+                self.broken.append(f"{path}: {errno.errorcode.get(error.errno, error.errno)}")
+            return False
+
+    def write(self, path):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            os.write(fd, b"hello\n")
+        finally:
+            os.close(fd)
+
+    def work(self, number):
+        base = f"{self.fixture.mount}/work"
+        count = 0
+        while not self.stop:
+            count += 1
+            self.attempt(self.write, f"{base}/f{self.tag}-{number}-{count}")
+            self.attempt(os.mkdir, f"{base}/d{self.tag}-{number}-{count}")
+            try:
+                with open(f"{base}/key.pem", "rb") as key:
+                    self.broken.append(f"the denied file was read: {key.read(9)!r}")
+            except OSError:
+                pass
+            try:
+                os.rename(f"{base}/d{self.tag}-{number}-{count}", f"{base}/key.pem")
+                self.broken.append("the denied name was taken")
+            except OSError:
+                pass
+            time.sleep(0.002)
+
+    def begin(self):
+        for thread in self.threads:
+            thread.start()
+
+    def end(self):
+        self.stop = True
+        for thread in self.threads:
+            thread.join(30)
+            if thread.is_alive():
+                self.broken.append("a call never came back")
+
+
+def fill(fixture):
+    try:
+        with open(f"{fixture.audit}/filler", "wb") as out:
+            while True:
+                out.write(b"\0" * 65536)
+                out.flush()
+    except OSError:
+        pass
+
+
+def signal_writers(fixture, number):
+    for pid in fixture.writers():
+        send(pid, number)
+
+
+def descriptors(fixture, pid):
+    """No more descriptors than it has: the soft limit of the process goes down to what is open."""
+    open_now = len(os.listdir(f"/proc/{pid}/fd"))
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now, before[1]))
+    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def strike_server_kill(fixture, _):
+    fixture.server.kill()
+    fixture.server.wait()
+    time.sleep(0.2)
+    fixture.server = None
+
+
+def strike_server_stop(fixture, chance):
+    fixture.server.send_signal(signal.SIGSTOP)
+    time.sleep(chance.uniform(0.1, 0.8))
+    fixture.server.send_signal(signal.SIGCONT)
+
+
+def strike_server_descriptors(fixture, chance):
+    heal = descriptors(fixture, fixture.server.pid)
+    time.sleep(chance.uniform(0.1, 0.6))
+    heal()
+
+
+def strike_writer_kill(fixture, _):
+    """The one that writes: another takes its place."""
+    for pid in fixture.writers():
+        try:
+            files = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+        except OSError:
+            continue
+        if any(file.startswith(f"{fixture.audit}/log/") for file in files):
+            os.kill(pid, signal.SIGKILL)
+    time.sleep(1)
+
+
+def strike_writers_kill(fixture, _):
+    """All of them: the mount stays closed until it is begun again."""
+    signal_writers(fixture, signal.SIGKILL)
+    time.sleep(0.5)
+    try:
+        os.mkdir(f"{fixture.mount}/work/late")
+    except OSError:
+        pass
+    fixture.end_server()
+
+
+def strike_writer_stop(fixture, chance):
+    pids = fixture.writers()
+    for pid in pids:
+        send(pid, signal.SIGSTOP)
+    time.sleep(chance.uniform(0.1, 1.5))
+    for pid in pids:
+        send(pid, signal.SIGCONT)
+
+
+def strike_writer_descriptors(fixture, chance):
+    heals = [descriptors(fixture, pid) for pid in fixture.writers()]
+    time.sleep(chance.uniform(0.1, 0.6))
+    for heal in heals:
+        try:
+            heal()
+        except ProcessLookupError:
+            pass
+
+
+def strike_log_full(fixture, chance):
+    fill(fixture)
+    time.sleep(chance.uniform(0.2, 1.0))
+    os.unlink(f"{fixture.audit}/filler")
+    time.sleep(0.3)
+
+
+def strike_policy_broken(fixture, _):
+    fixture.say("version: 1\nfilesystem: 7\n")
+    answer = fixture.reload()
+    if answer.returncode != 65 or b"  try: " not in answer.stderr:
+        raise AssertionError(f"a broken policy: exit {answer.returncode}: {answer.stderr.decode()}")
+
+
+def strike_policy_replaced(fixture, chance):
+    for _ in range(10):
+        fixture.say(TIGHTER)
+        fixture.reload()
+        time.sleep(chance.uniform(0, 0.05))
+        fixture.say(POLICY)
+        fixture.reload()
+
+
+def strike_all_die(fixture, chance):
+    strike = [strike_server_kill, lambda f, _: signal_writers(f, signal.SIGKILL)]
+    chance.shuffle(strike)
+    for kill in strike:
+        kill(fixture, chance)
+
+
+FAULTS = {f"mount-{name[7:].replace('_', '-')}": call
+          for name, call in list(globals().items()) if name.startswith("strike_")}
+
+
+def recorded_names(fixture):
+    names = set()
+    for path in glob.glob(f"{fixture.audit}/log/*.jsonl"):
+        with open(path, encoding="utf-8", errors="replace") as log:
+            for line in log:
+                names.update(re.findall(r'"path2?":"(work/[^"]*)"', line))
+    return names
+
+
+def unrecorded(fixture):
+    made = {f"work/{name}" for name in os.listdir(f"{fixture.source}/work")} - {"work/key.pem"}
+    for _ in range(100):
+        missing = made - recorded_names(fixture)
+        if not missing:
+            return made, []
+        time.sleep(0.1)
+    return made, sorted(missing)
+
+
+def one_round(name, chance):
+    fixture = Fixture(small_log=name == "mount-log-full")
+    broken = []
+    done = refused = 0
+    try:
+        fixture.serve()
+        load = Load(fixture, 0)
+        load.begin()
+        time.sleep(chance.uniform(0.05, 0.8))
+        try:
+            FAULTS[name](fixture, chance)
+        except AssertionError as error:
+            broken.append(str(error))
+        time.sleep(0.3)
+        load.end()
+        if fixture.server is None:
+            fixture.serve()
+        again = Load(fixture, 1)
+        again.begin()
+        time.sleep(0.4)
+        again.end()
+        if again.done == 0:
+            broken.append("nothing works after the fault is gone")
+        for each in (load, again):
+            broken += each.broken
+            done += each.done
+            refused += each.refused
+        fixture.end_server()
+        made, missing = unrecorded(fixture)
+        if missing:
+            broken.append(f"{len(missing)} of {len(made)} names are not in the log: {missing[:3]}")
+        with open(f"{fixture.source}/work/key.pem", "rb") as key:
+            if key.read() != SECRET:
+                broken.append("the denied file has changed")
+        verdict = subprocess.run([f"{BIN}/failcore", "audit", "verify", fixture.audit],
+                                 capture_output=True, text=True, check=False)
+        if verdict.returncode != 0:
+            broken.append("the log does not verify: " + verdict.stdout + verdict.stderr)
+    except Exception as error:  # pylint: disable=broad-except
+        broken.append(f"{type(error).__name__}: {error}")
+    finally:
+        fixture.clear()
+    return broken, done, refused
+
+
+def main():
+    rounds, seed = int(sys.argv[1]), int(sys.argv[2])
+    status = 0
+    for name in sys.argv[3:] or FAULTS:
+        if name not in FAULTS:
+            sys.exit(f"no fault named {name}; there are: {' '.join(FAULTS)}")
+        done = refused = 0
+        broken = []
+        for number in range(rounds):
+            found, now_done, now_refused = one_round(name, random.Random(f"{seed} {name} {number}"))
+            broken += found
+            done += now_done
+            refused += now_refused
+        print(f"{name}: {rounds} rounds, {done} operations done, {refused} refused, "
+              f"{len(broken)} broken", flush=True)
+        for line in broken[:10]:
+            print(f"  {line}")
+        status |= 1 if broken else 0
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
