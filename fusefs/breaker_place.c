@@ -8,7 +8,7 @@
 #include "fusefs/control_socket.h"
 #include "shared/base/cleanup.h"
 
-#define NAME_MAX_BYTES 64
+#define NAME_MAX_BYTES 96
 
 static int open_directory(void)
 {
@@ -29,24 +29,32 @@ static int name_of(const struct tree *tree, char name[static NAME_MAX_BYTES])
     int r = tree_status_of(tree->root_fd, &status);
 
     if (r == 0) {
-        snprintf(name, NAME_MAX_BYTES, "breaker-%u-%u-%llu", status.stx_dev_major,
-                 status.stx_dev_minor, (unsigned long long)status.stx_ino);
+        /* With its birth time: the number of a directory that is gone is used again. */
+        snprintf(name, NAME_MAX_BYTES, "breaker-%u-%u-%llu-%lld.%u", status.stx_dev_major,
+                 status.stx_dev_minor, (unsigned long long)status.stx_ino,
+                 (long long)status.stx_btime.tv_sec, status.stx_btime.tv_nsec);
     }
     return r;
 }
 
-static int open_own(const struct tree *tree, struct breaker_board **ret_board)
+/* A mount whose policy has no breaker leaves no file; one that has tripped before is found. */
+static int open_own(const struct tree *tree, const struct mount_options *options,
+                    const struct policy *policy, struct breaker_board **ret_board)
 {
     AUTO_CLOSE int directory = open_directory();
     AUTO_CLOSE int unused = -1;
     char name[NAME_MAX_BYTES];
     int r;
 
-    if (directory < 0) {
+    r = name_of(tree, name);
+    if (r < 0) {
+        return r;
+    }
+    if (options->session_fd >= 0 || directory < 0 ||
+        (policy_breaker_count(policy) == 0 && faccessat(directory, name, F_OK, 0) < 0)) {
         return breaker_board_new(ret_board, &unused);
     }
-    r = name_of(tree, name);
-    return r < 0 ? r : breaker_board_open_file(directory, name, ret_board);
+    return breaker_board_open_file(directory, name, ret_board);
 }
 
 int breaker_place_open(struct tree *tree, const struct mount_options *options,
@@ -54,7 +62,7 @@ int breaker_place_open(struct tree *tree, const struct mount_options *options,
 {
     struct breaker_board *board = NULL;
     int r = options->breaker_fd >= 0 ? breaker_board_attach(options->breaker_fd, &board)
-                                     : open_own(tree, &board);
+                                     : open_own(tree, options, policy, &board);
 
     if (r < 0) {
         return r;

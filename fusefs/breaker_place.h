@@ -4,7 +4,8 @@
  * Under `failcore run` the launcher gives it. Alone it is a file in the runtime directory, named
  * after SOURCE, so that a server that is started again finds what the one before it counted and
  * whether it had tripped, and two mounts of one SOURCE count together. Without a runtime directory
- * (XDG_RUNTIME_DIR is not set) the board lives and dies with the server.
+ * (XDG_RUNTIME_DIR is not set), or when the policy has no breaker, the board lives and dies with
+ * the server.
  */
 #ifndef FAILCORE_FUSEFS_BREAKER_PLACE_H
 #define FAILCORE_FUSEFS_BREAKER_PLACE_H

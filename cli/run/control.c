@@ -47,9 +47,11 @@ static int listen_in(int run)
     AUTO_CLOSE int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", run);
+    /* Under its name only when somebody listens: whoever is refused there takes us for dead. */
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control.new", run);
     if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(listener, CONTROL_CLIENTS_MAX) < 0) {
+        listen(listener, CONTROL_CLIENTS_MAX) < 0 ||
+        renameat(run, "control.new", run, "control") < 0) {
         return -errno;
     }
     return take_fd(&listener);

@@ -96,6 +96,7 @@ void end_sequence(struct supervisor *supervisor)
     struct run_result *result = &supervisor->result;
 
     end_processes(supervisor);
+    run_breaker_acted(&supervisor->breaker);
     exec_recorder_end(&supervisor->execs);
     judge_by_group(supervisor);
     streams_drain(&supervisor->streams, supervisor->signals,

@@ -140,6 +140,9 @@ static int record(const struct exec_recorder *recorder, struct exec_notice *noti
     if (audit_emit(recorder->producer, &event, NULL) < 0) {
         return -EIO;
     }
+    if (tripped) {
+        breaker_await_answer(recorder->breaker);
+    }
     return permitted && !tripped ? 0 : -EACCES;
 }
 

@@ -118,6 +118,13 @@ bool run_breaker_answer(struct run_breaker *breaker, const struct run_plan *plan
     return true;
 }
 
+void run_breaker_acted(struct run_breaker *breaker)
+{
+    if (breaker->board_fd >= 0) {
+        breaker_answered(&breaker->breaker);
+    }
+}
+
 int run_breaker_resume(struct run_breaker *breaker, const struct run_plan *plan, int socket)
 {
     const struct message thaw = {.kind = MESSAGE_THAW};

@@ -39,6 +39,8 @@ void run_breaker_close(struct run_breaker *breaker);
  */
 bool run_breaker_answer(struct run_breaker *breaker, const struct run_plan *plan, int socket,
                         struct failure *reterr);
+/* Frozen or killed: what was refused may be heard now. */
+void run_breaker_acted(struct run_breaker *breaker);
 /* The operator's word. -EALREADY: it has not tripped. */
 int run_breaker_resume(struct run_breaker *breaker, const struct run_plan *plan, int socket);
 

@@ -81,7 +81,8 @@ int runtime_directory_add_run(int runtime, const char *id)
 void runtime_directory_remove_run(int runtime, const char *id)
 {
     char path[64];
-    static const char *const files[] = {"run.json", "control", "breaker", "breaker.new"};
+    static const char *const files[] = {"run.json", "control", "control.new", "breaker",
+                                        "breaker.new"};
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         snprintf(path, sizeof(path), "runs/%s/%s", id, files[i]);

@@ -35,7 +35,7 @@ static void take_message(struct supervisor *supervisor)
         }
         caller_signals_stop_with_the_command(supervisor);
     } else if (message.kind == MESSAGE_FROZEN) {
-        breaker_answered(&supervisor->breaker.breaker);
+        run_breaker_acted(&supervisor->breaker);
     } else if (message.kind == MESSAGE_ENDED) {
         supervisor->ended = true;
         supervisor->result.exit_code = message.exit_code;

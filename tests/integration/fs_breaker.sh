@@ -3,6 +3,7 @@
 # ways around it, and what stays tripped.
 . "$(dirname "$0")/../support/integration.sh"
 . "$(dirname "$0")/../support/mounted.sh"
+at_exit 'rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"-*'
 
 export XDG_RUNTIME_DIR=$work/runtime
 mkdir -p "$XDG_RUNTIME_DIR"
@@ -28,7 +29,7 @@ fresh()
     for i in $(seq 1 "${1:-10}"); do echo "precious $i" >"$source/d/f$i"; done
     audit=$(mktemp -d "$work/audit.XXXXXX") # a log of its own: its writer outlives the mount a little
     # A file of the run before may not be taken for this one's: inode numbers are used again.
-    rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"
+    rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"-*
 }
 left()
 {

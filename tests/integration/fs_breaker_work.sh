@@ -3,6 +3,7 @@
 # before does not trip it: git, make, package managers, editors.
 . "$(dirname "$0")/../support/integration.sh"
 . "$(dirname "$0")/../support/mounted.sh"
+at_exit 'rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"-*'
 for tool in git make python3; do command -v $tool >/dev/null || skip "needs $tool"; done
 
 policy=$FAILCORE_SOURCE_DIR/policies/fs_sandbox.yaml
@@ -29,7 +30,7 @@ work_on() # NAME CMD...: in the mount
 begin()
 {
     if grep -q " $mount " /proc/self/mountinfo; then unmount_tree; fi
-    rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"
+    rm -f /run/failcore/breaker-*-"$(stat -c %i "$source")"-*
     audit=$(mktemp -d "$work/audit.XXXXXX")
     mount_tree --policy "$policy"
 }

@@ -64,7 +64,8 @@ states()
 }
 all_stopped()
 {
-    [ "$(states "$1")" = T ]
+    states "$1" >"$work/states"
+    [ "$(cat "$work/states")" = T ]
 }
 
 # ---- freeze and resume -----------------------------------------------------------------------
@@ -123,7 +124,8 @@ check "it could still say its last word" test $? = 9
 precious
 start_run "$freeze" --no-net -- sh -c "cd src; while :; do (sh -c 'sleep 0.01 # bomb-$$') & (sh -c 'rm -f f*; sleep 0.01 # bomb-$$') & sleep 0.01; done # bomb-$$"
 check "frozen among forks" wait_until 10 state_is frozen
-check "all of them" wait_until 5 all_stopped "bomb-$$"
+wait_until 10 all_stopped "bomb-$$"
+check "all of them ($(cat "$work/states"))" test "$(cat "$work/states")" = T
 check "killed" timeout 5 "$bin/failcore" kill "$id"
 wait $run
 
