@@ -53,7 +53,8 @@ recorded()
 {
     trips | grep -qF "$1"
 }
-# Every process inside the run but its first one, as the kernel has them: T is stopped.
+# Every process inside the run but its first one, as the kernel has them: T is stopped, D waits in
+# vfork(2) for a child that is.
 states()
 {
     pgrep -f "$1" | while read -r pid; do
@@ -65,7 +66,7 @@ states()
 all_stopped()
 {
     states "$1" >"$work/states"
-    [ "$(cat "$work/states")" = T ]
+    grep -qxE 'D?T' "$work/states"
 }
 
 # ---- freeze and resume -----------------------------------------------------------------------
@@ -125,7 +126,7 @@ precious
 start_run "$freeze" --no-net -- sh -c "cd src; while :; do (sh -c 'sleep 0.01 # bomb-$$') & (sh -c 'rm -f f*; sleep 0.01 # bomb-$$') & sleep 0.01; done # bomb-$$"
 check "frozen among forks" wait_until 10 state_is frozen
 wait_until 10 all_stopped "bomb-$$"
-check "all of them ($(cat "$work/states"))" test "$(cat "$work/states")" = T
+check "all of them ($(cat "$work/states"))" grep -qxE 'D?T' "$work/states"
 check "killed" timeout 5 "$bin/failcore" kill "$id"
 wait $run
 
