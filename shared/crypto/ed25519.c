@@ -18,6 +18,7 @@ struct ed25519_key *ed25519_key_new(const uint8_t seed[static ED25519_SEED_SIZE]
     if (key == NULL) {
         return NULL;
     }
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     key->pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, ED25519_SEED_SIZE);
     if (key->pair == NULL ||
         EVP_PKEY_get_raw_public_key(key->pair, key->public_key, &length) != 1 ||

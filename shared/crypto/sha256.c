@@ -1,6 +1,7 @@
 #include "shared/crypto/sha256.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -16,6 +17,8 @@ struct sha256 *sha256_new(void)
     if (sha == NULL) {
         return NULL;
     }
+    /* Nobody's configuration file or environment says what our digest is; 0.3 ms less, too. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     sha->digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     sha->context = EVP_MD_CTX_new();
     if (sha->digest == NULL || sha->context == NULL) {

@@ -73,3 +73,19 @@ check_exit "a reader outside that never reads does not keep a killed run" 137 ba
     until [ -e "$0/pipe-started" ]; do sleep 0.05; done
     "$1" kill pipe; wait $!' "$ws" "$bin/failcore" run --name pipe --no-net --policy "$allow_all" \
     --workspace "$ws" --audit "$audit"
+
+# Whatever it does: within a second. A fork bomb as large as it may be, and callers that wait for a
+# server that answers nobody.
+printf 'version: 1\nname: bomb\nextends: [./allow_all.yaml]\nlimits: {processes: 150}\n' \
+    >"$policies/bomb.yaml"
+rm -f "$ws/started"
+"$bin/failcore" run --policy "$policies/bomb.yaml" --workspace "$ws" --audit "$audit" --name bomb \
+    -- bash -c 'trap "" TERM; touch started; b() { b | b & }; b; sleep 100' >/dev/null 2>&1 &
+run=$!
+check "a fork bomb runs" wait_until 10 test -e "$ws/started"
+began=$(date +%s%3N)
+check "kill of a fork bomb" "$bin/failcore" kill bomb
+took=$(($(date +%s%3N) - began))
+check "within a second ($took ms)" test $took -lt 1000
+wait $run
+check "the bomb: 137" test $? = 137
