@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -20,6 +21,7 @@
 struct compressor {
     int log;
     pthread_mutex_t lock;
+    pthread_mutex_t placing; /* held while names in log/ change */
     pthread_cond_t wake;
     pthread_t thread;
     bool has_thread;
@@ -60,8 +62,26 @@ static int compress_stream(int from, int to)
     return error;
 }
 
-static void compress_segment(int log, uint64_t first_seq)
+/* Takes the plain form's place, unless that was pruned meanwhile: what is gone stays gone. */
+static int put_in_place(struct compressor *compressor, int plain, const char *temporary,
+                        const char *packed)
 {
+    struct stat status;
+    int error = 0;
+
+    pthread_mutex_lock(&compressor->placing);
+    if (fstat(plain, &status) < 0 || status.st_nlink == 0) {
+        error = -ESTALE;
+    } else if (renameat(compressor->log, temporary, compressor->log, packed) < 0) {
+        error = -errno;
+    }
+    pthread_mutex_unlock(&compressor->placing);
+    return error;
+}
+
+static void compress_segment(struct compressor *compressor, uint64_t first_seq)
+{
+    int log = compressor->log;
     const struct segment_entry plain = {.first_seq = first_seq};
     const struct segment_entry packed = {.first_seq = first_seq, .is_compressed = true};
     AUTO_CLOSE int from = -1;
@@ -76,13 +96,12 @@ static void compress_segment(int log, uint64_t first_seq)
     from = openat(log, plain_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     to = openat(log, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (from < 0 || to < 0 || compress_stream(from, to) < 0 || fsync(to) < 0 ||
-        renameat(log, temporary, log, packed_name) < 0 || fsync(log) < 0) {
+        put_in_place(compressor, from, temporary, packed_name) < 0) {
         unlinkat(log, temporary, 0);
         return;
     }
-    /* Pruned meanwhile: then the packed one would be a segment that nobody expects. */
-    if (unlinkat(log, plain_name, 0) < 0 && errno == ENOENT) {
-        unlinkat(log, packed_name, 0);
+    if (fsync(log) == 0) {
+        unlinkat(log, plain_name, 0);
     }
 }
 
@@ -104,7 +123,7 @@ static void *run(void *argument)
         compressor->first = (compressor->first + 1) % QUEUE_MAX;
         compressor->count--;
         pthread_mutex_unlock(&compressor->lock);
-        compress_segment(compressor->log, first_seq);
+        compress_segment(compressor, first_seq);
         pthread_mutex_lock(&compressor->lock);
     }
     pthread_mutex_unlock(&compressor->lock);
@@ -120,6 +139,7 @@ struct compressor *compressor_new(int log)
     }
     compressor->log = log;
     pthread_mutex_init(&compressor->lock, NULL);
+    pthread_mutex_init(&compressor->placing, NULL);
     pthread_cond_init(&compressor->wake, NULL);
     return compressor;
 }
@@ -137,8 +157,19 @@ void compressor_free(struct compressor *compressor)
         pthread_join(compressor->thread, NULL);
     }
     pthread_cond_destroy(&compressor->wake);
+    pthread_mutex_destroy(&compressor->placing);
     pthread_mutex_destroy(&compressor->lock);
     free(compressor);
+}
+
+void compressor_pause(struct compressor *compressor)
+{
+    pthread_mutex_lock(&compressor->placing);
+}
+
+void compressor_resume(struct compressor *compressor)
+{
+    pthread_mutex_unlock(&compressor->placing);
 }
 
 /* The thread is made with the first segment: a short log never needs one. */

@@ -16,4 +16,9 @@ void compressor_free(struct compressor *compressor);
 
 void compressor_add(struct compressor *compressor, uint64_t first_seq);
 
+/* In between, no packed segment is put in place: whoever removes both forms of one has removed it.
+ */
+void compressor_pause(struct compressor *compressor);
+void compressor_resume(struct compressor *compressor);
+
 #endif

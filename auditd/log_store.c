@@ -359,7 +359,7 @@ int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t 
     return 0;
 }
 
-int log_store_prune(struct log_store *store, uint64_t before_seq)
+static int unlink_segments(struct log_store *store, uint64_t before_seq)
 {
     AUTO(segment_list_clear) struct segment_list list = {0};
     int error = segment_list_read(store->log, &list);
@@ -378,6 +378,19 @@ int log_store_prune(struct log_store *store, uint64_t before_seq)
                 return -errno;
             }
         }
+    }
+    return 0;
+}
+
+int log_store_prune(struct log_store *store, uint64_t before_seq)
+{
+    int error;
+
+    compressor_pause(store->compressor);
+    error = unlink_segments(store, before_seq);
+    compressor_resume(store->compressor);
+    if (error < 0) {
+        return error;
     }
     return fsync(store->log) < 0 ? -errno : 0;
 }
