@@ -131,7 +131,8 @@ struct breaker_window *breaker_board_window(struct breaker_board *board, uint32_
             there = key;
         }
         if (there == key) {
-            place->window.within_ms = within_ms; /* the same from all who know the key */
+            /* The same from all who know the key: before any of them counts. */
+            atomic_store_explicit(&place->window.within_ms, within_ms, memory_order_relaxed);
             return &place->window;
         }
     }

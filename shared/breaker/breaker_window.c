@@ -8,7 +8,8 @@
 
 static uint64_t slice_of(const struct breaker_window *window, uint64_t ms)
 {
-    uint64_t length_ms = (window->within_ms + BREAKER_SLICES - 1) / BREAKER_SLICES;
+    uint64_t within_ms = atomic_load_explicit(&window->within_ms, memory_order_relaxed);
+    uint64_t length_ms = (within_ms + BREAKER_SLICES - 1) / BREAKER_SLICES;
 
     return ms / (length_ms == 0 ? 1 : length_ms);
 }

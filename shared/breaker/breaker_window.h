@@ -21,7 +21,7 @@
 #define BREAKER_SLICES 64U
 
 struct breaker_window {
-    uint64_t within_ms; /* not changed while anybody counts */
+    _Atomic uint64_t within_ms; /* the same for all who count */
     /* The slice's number in the upper 24 bits, the count in the lower 40. */
     _Atomic uint64_t slices[BREAKER_SLICES + 1];
 };
