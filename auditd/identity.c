@@ -87,12 +87,14 @@ int identity_choose(int directory, struct identity *ret_identity)
     identity.gid = status.st_gid;
     if (status.st_uid == 0) {
         find_user(&identity);
-        if (fchown(directory, identity.uid, identity.gid) < 0) {
-            return errno == EPERM || errno == EINVAL ? 0 : -errno;
-        }
+        /* The directory itself last: while it is root's, a start that was cut short is made again.
+         */
         error = give_below(directory, &identity, 0);
+        if (error == 0 && fchown(directory, identity.uid, identity.gid) < 0) {
+            error = -errno;
+        }
         if (error < 0) {
-            return error;
+            return error == -EPERM || error == -EINVAL ? 0 : error;
         }
     }
     *ret_identity = identity;

@@ -41,6 +41,7 @@ struct link {
     bool welcomed;
     bool finished;    /* the producer has gone: drain, then forget */
     bool ledger_said; /* after its producer's death */
+    uint64_t budget;  /* of its run, as it was when this producer came */
     bool over_budget;
     char run[RUN_ID_MAX];
     char program[PROGRAM_NAME_MAX];

@@ -54,14 +54,12 @@ static int finish(struct log_key *key, const uint8_t seed[static ED25519_SEED_SI
     return key->key == NULL ? -EIO : 0;
 }
 
-static int make(int directory, int keys, struct sha256 *sha, struct log_key *key)
+static int make(int keys, struct sha256 *sha, struct log_key *key)
 {
-    AUTO(text_buffer_clear) struct text_buffer text = {0};
     uint8_t random[16 + ED25519_SEED_SIZE];
     uint8_t public_key[ED25519_PUBLIC_SIZE];
     char origin[ORIGIN_MAX];
     char name[ORIGIN_MAX + 8];
-    struct stat status;
     char hex[33];
     int error;
 
@@ -80,18 +78,17 @@ static int make(int directory, int keys, struct sha256 *sha, struct log_key *key
         error = write_new(keys, name, random + 16, ED25519_SEED_SIZE);
     }
     secret_wipe(random, sizeof(random));
-    if (error == 0) {
-        note_key_append(&text, &key->name);
-        error = text_buffer_error(&text);
-    }
-    if (error == 0) {
-        error = write_new(directory, "vkey", text.bytes, text.length);
-    }
-    if (error == 0 && fstat(directory, &status) == 0 &&
-        fchownat(directory, "vkey", status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0) {
-        error = -errno;
-    }
     return error;
+}
+
+/* By the log's user, in the log. */
+static int write_vkey(int directory, const struct log_key *key)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    note_key_append(&text, &key->name);
+    return text_buffer_error(&text) < 0 ? text_buffer_error(&text)
+                                        : write_new(directory, "vkey", text.bytes, text.length);
 }
 
 static int load(int keys, const char *keys_path, struct str_view vkey, struct sha256 *sha,
@@ -126,8 +123,7 @@ static int load(int keys, const char *keys_path, struct str_view vkey, struct sh
 }
 
 /* The key's directory is root's where the log is not. */
-static int open_in(int directory, int vkey, struct sha256 *sha, struct log_key *key,
-                   struct failure *reterr)
+static int open_in(int vkey, struct sha256 *sha, struct log_key *key, struct failure *reterr)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
     AUTO_CLOSE int keys = -1;
@@ -139,7 +135,7 @@ static int open_in(int directory, int vkey, struct sha256 *sha, struct log_key *
         return keys;
     }
     if (vkey < 0) {
-        error = make(directory, keys, sha, key);
+        error = make(keys, sha, key);
         return error < 0 ? failure_set(reterr, error, "cannot make the log's key in %s: %s",
                                        keys_path, strerror(-error))
                          : 0;
@@ -162,8 +158,14 @@ int log_key_open(int directory, bool is_new, struct sha256 *sha, struct log_key 
         return failure_set(reterr, error, "the log's vkey: %s", strerror(-error));
     }
     before = identity_raise();
-    error = open_in(directory, fd, sha, &key, reterr);
+    error = open_in(fd, sha, &key, reterr);
     identity_lower(&before);
+    if (error == 0 && fd < 0) {
+        error = write_vkey(directory, &key);
+        if (error < 0) {
+            failure_set(reterr, error, "cannot write the log's vkey: %s", strerror(-error));
+        }
+    }
     if (error < 0) {
         log_key_clear(&key);
         return error;

@@ -45,7 +45,10 @@ static const struct option_row options[] = {
     {OPTION_SEGMENT_SECONDS, 0, "segment-seconds", "N", "or at this age (default 3600)"},
     {OPTION_KEEP_BYTES, 0, "keep-bytes", "N", "most that closed segments may take"},
     {OPTION_KEEP_SECONDS, 0, "keep-seconds", "N", "remove older segments (default 90 days)"},
-    {OPTION_RUN_BUDGET, 0, "run-budget", "N", "most bytes of records that one run may publish"},
+    {OPTION_RUN_BUDGET, 0, "run-budget", "N",
+     "most bytes of records that one run may publish (default: a quarter of the free space, "
+     "between "
+     "64 MiB and 8 GiB)"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 static const struct command_table command = {
@@ -168,7 +171,6 @@ int main(int argc, char **argv)
                                       [OPTION_SEGMENT_SECONDS] = 3600,
                                       [OPTION_KEEP_BYTES] = INT64_MAX,
                                       [OPTION_KEEP_SECONDS] = 90ULL * 24 * 3600,
-                                      [OPTION_RUN_BUDGET] = 8ULL << 30,
                                   }};
     struct failure failure = {0};
 

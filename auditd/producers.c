@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -282,7 +283,27 @@ static uint64_t run_bytes(const struct server *server, const char *run)
     return bytes;
 }
 
-static void stop_run(struct server *server, const char *run)
+#define BUDGET_LEAST (64ULL << 20)
+#define BUDGET_MOST  (8ULL << 30)
+
+/* One run must not fill the disk for all others: a quarter of what is free. Ring bytes are counted;
+ * a line takes about three times as much, and packed a third of them. */
+static uint64_t choose_budget(const struct server *server)
+{
+    struct statvfs status;
+    uint64_t bytes;
+
+    if (server->options.run_budget != 0) {
+        return server->options.run_budget;
+    }
+    if (fstatvfs(server->options.directory_fd, &status) < 0) {
+        return BUDGET_LEAST;
+    }
+    bytes = (uint64_t)status.f_bavail * status.f_frsize / 4;
+    return bytes < BUDGET_LEAST ? BUDGET_LEAST : bytes > BUDGET_MOST ? BUDGET_MOST : bytes;
+}
+
+static void stop_run(struct server *server, const char *run, uint64_t budget)
 {
     AUTO(text_buffer_clear) struct text_buffer members = {0};
 
@@ -299,20 +320,21 @@ static void stop_run(struct server *server, const char *run)
     }
     text_buffer_append_text(&members, "\"run_of\":");
     text_buffer_append_json_string(&members, str_view_from(run));
-    text_buffer_printf(&members, ",\"budget_bytes\":\"%llu\"",
-                       (unsigned long long)server->options.run_budget);
+    text_buffer_printf(&members, ",\"budget_bytes\":\"%llu\"", (unsigned long long)budget);
     (void)drain_own_record(&server->drain, AUDIT_KIND_LIMIT, "log_budget",
                            text_buffer_view(&members));
 }
 
 void producers_hold_budget(struct server *server)
 {
-    for (unsigned int i = 0; server->options.run_budget != 0 && i < server->link_count; i++) {
-        const struct link *link = server->links[i];
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        struct link *link = server->links[i];
 
-        if (link->welcomed && !link->over_budget &&
-            run_bytes(server, link->run) > server->options.run_budget) {
-            stop_run(server, link->run);
+        if (link->welcomed && link->budget == 0) {
+            link->budget = choose_budget(server);
+        }
+        if (link->welcomed && !link->over_budget && run_bytes(server, link->run) > link->budget) {
+            stop_run(server, link->run, link->budget);
         }
     }
 }

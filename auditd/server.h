@@ -28,7 +28,7 @@ struct server_options {
     uint64_t segment_seconds; /* or so old */
     uint64_t keep_bytes;      /* of closed segments, as they lie on the disk */
     uint64_t keep_seconds;    /* closed segments older than this go */
-    uint64_t run_budget;      /* bytes that one run may publish; 0: no limit (SR29) */
+    uint64_t run_budget;      /* bytes that one run may publish (SR29); 0: by the free space */
 };
 
 /* Opens the log and takes over what the writer before had. */

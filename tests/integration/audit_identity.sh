@@ -37,7 +37,12 @@ check "and the old producer" wait "$holder"
 check "intact" "$failcore" audit verify "$log"
 
 # ---- a log that root made
-cp -r "$log" "$work/copy"
+copied() # whole: its writer is at work still
+{
+    rm -rf "$work/copy"
+    cp -r "$log" "$work/copy" && "$failcore" audit verify "$work/copy"
+}
+check "a copy" wait_until 10 copied
 check "a copy is root's" test "$(stat -c %u "$work/copy")" = 0
 check "and goes on" "$emitter" "$work/copy" 1 10
 check "as its writer's" test "$(find "$work/copy" ! -uid "$owner" | wc -l)" = 0
@@ -56,8 +61,7 @@ cp "$work/output" "$work/said"
 check "and says whose it is" grep -q "kept by another user than the log's" "$work/said"
 
 # ---- what is missing, and what is too much
-rm -rf "$work/copy"
-cp -r "$log" "$work/copy"
+check "a copy" wait_until 10 copied
 echo x >"$log/log/stray"
 check "a file that is no segment" "$failcore" audit verify "$log"
 cp "$work/output" "$work/said"

@@ -117,7 +117,7 @@ check "the writer leaves" wait "$writer"
 
 # ---- verifying beside a writer that rotates and prunes
 log=$work/busy
-"$bin/failcore-auditd" -f --idle-exit 1 --segment-bytes 20000 --keep-bytes 60000 "$log" \
+"$bin/failcore-auditd" -f --idle-exit 1 --segment-bytes 100000 --keep-bytes 30000 "$log" \
     2>"$work/writer" &
 writer=$!
 check "a writer in a hurry" wait_until 5 test -S "$log.writer"

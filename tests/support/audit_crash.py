@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""SIGKILL of the log writer and of producers at random moments.
+"""SIGKILL of the log writer, of its keeper and of producers at random moments.
 
-    audit_crash.py BIN DIR SEED KILLS
+    audit_crash.py BIN DIR SEED KILLS [keepers]
+
+With `keepers` the keeper is killed instead of producers: of what a producer that has died left in
+its ring, the keeper is the only holder.
 
 Every event that a producer was told is recorded must be in the log once, in its producer's order,
 whoever was killed; the log must verify, and what was torn must be in recovered/.
@@ -17,6 +20,7 @@ import sys
 import time
 
 THREADS = 2
+RING_EVENTS = 6000  # more than a ring holds: who counts so many more has a writer again
 
 
 def parent(pid):
@@ -41,6 +45,12 @@ def writers(directory):
     return [pid for pid in found if parent(pid) in found and parent(parent(pid)) not in found]
 
 
+def keeper_of(pids):
+    """The keeper, if `pids` is one writer that is still there."""
+    found = [parent(pid) for pid in pids]
+    return found[0] if len(found) == 1 and found[0] > 1 else 0
+
+
 def counted(path):
     try:
         with open(path, "rb") as file:
@@ -52,11 +62,12 @@ def counted(path):
 def main():
     programs, directory, seed, kills = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     chance = random.Random(seed)
+    second = "keeper" if "keepers" in sys.argv[5:] else "producer"
     counts = directory + ".counts"
     os.makedirs(counts, exist_ok=True)
     producers = {}  # tag -> process
     tags = []
-    killed = {"writer": 0, "producer": 0}
+    killed = {"writer": 0, "keeper": 0, "producer": 0}
 
     def start():
         tag = f"p{len(tags)}"
@@ -76,15 +87,26 @@ def main():
                 refused += process.returncode == 1
                 del producers[tag]
                 start()
-        if chance.random() < 0.7:
+        kind = "writer" if chance.random() < 0.7 else second
+        if kind != "producer":
             pids = writers(directory)
-            if len(pids) != 1:
+            target = keeper_of(pids) if kind == "keeper" else pids[0] if len(pids) == 1 else 0
+            if target == 0:
                 continue
             try:
-                os.kill(pids[0], signal.SIGKILL)
+                os.kill(target, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-            killed["writer"] += 1
+            killed[kind] += 1
+            if kind == "keeper":  # until it has another one a producer's ring is the producer's alone
+                marks = {tag: counted(f"{counts}/{tag}") for tag in producers}
+                until = time.monotonic() + 30
+                while time.monotonic() < until and any(
+                        process.poll() is None and any(
+                            now < mark + RING_EVENTS
+                            for now, mark in zip(counted(f"{counts}/{tag}"), marks[tag]))
+                        for tag, process in producers.items()):
+                    time.sleep(0.01)
         else:
             tag = chance.choice(list(producers))
             producers[tag].kill()
@@ -132,8 +154,8 @@ def main():
                 sys.exit(f"{tag} thread {thread}: told of {count}, "
                          f"{seen.get((tag, thread), -1) + 1} in the log")
     torn = len(os.listdir(f"{directory}/recovered"))
-    print(f"{killed['writer']} writers and {killed['producer']} producers killed, {total} events, "
-          f"none missing; {torn} torn ends kept; {refused} producers gave up; {lost} LOSS records")
+    print(f"{killed['writer']} writers, {killed['keeper']} keepers and {killed['producer']} producers "
+          f"killed, {total} events, none missing; {torn} torn ends kept; {refused} producers gave up; {lost} LOSS records")
 
 
 main()
