@@ -7,6 +7,7 @@
 struct scan {
     const char *next;
     const char *end;
+    bool is_call; /* the members of a call: some names are the writer's */
 };
 
 static bool scan_value(struct scan *scan, unsigned int depth);
@@ -185,8 +186,8 @@ static bool scan_members(struct scan *scan, unsigned int depth)
 
     set.count = 0;
     do {
-        if (!scan_key(scan, &key) || !key_set_add(&set, key) || (depth == 1 && is_reserved(key)) ||
-            !scan_value(scan, depth + 1)) {
+        if (!scan_key(scan, &key) || !key_set_add(&set, key) ||
+            (scan->is_call && depth == 1 && is_reserved(key)) || !scan_value(scan, depth + 1)) {
             return false;
         }
     } while (take(scan, ','));
@@ -223,7 +224,7 @@ static bool scan_value(struct scan *scan, unsigned int depth)
 
 bool json_members_are_sound(struct str_view members)
 {
-    struct scan scan = {.next = members.bytes};
+    struct scan scan = {.next = members.bytes, .is_call = true};
 
     if (members.length == 0) {
         return true; /* there may be no bytes at all */
