@@ -32,6 +32,8 @@ foreach(unit ${units})
         DESTINATION ${FAILCORE_SYSTEMD_DIR}/${kind})
 endforeach()
 install(FILES packaging/tmpfiles/failcore.conf DESTINATION ${FAILCORE_TMPFILES_DIR})
+set(FAILCORE_SYSUSERS_DIR lib/sysusers.d CACHE STRING "Where sysusers.d files of packages are")
+install(FILES packaging/sysusers/failcore.conf DESTINATION ${FAILCORE_SYSUSERS_DIR})
 
 # Man pages are made where scdoc is; a checkout without it still builds and installs the rest.
 find_program(SCDOC scdoc)

@@ -13,6 +13,7 @@
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
+#include "fusefs/service.h"
 #include "fusefs/startup.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
@@ -144,10 +145,13 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
         {.fd = audit_producer_alarm_fd(startup->audit), .events = POLLIN},
         {.fd = startup->control, .events = POLLIN},
     };
+    struct service_heartbeat heartbeat = service_heartbeat_init(startup->options.watched);
 
     for (;;) {
-        int ready = poll(watched, sizeof(watched) / sizeof(watched[0]), FLUSH_MS);
+        int ready = poll(watched, sizeof(watched) / sizeof(watched[0]),
+                         service_patience(&heartbeat, FLUSH_MS));
 
+        service_heartbeat(&heartbeat, &startup->server);
         if (ready == 0) {
             /* Repeats of a program that has fallen silent do not wait for its next request. */
             if (!atomic_load(&startup->tree.unrecorded)) {
@@ -165,6 +169,7 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             fprintf(stderr, PROGRAM ": serving; requests over %s, data %s\n",
                     server_transport(&startup->server), server_data_path(&startup->server));
             tell_tripped(startup);
+            service_ready(&startup->server);
             if (ready_fd >= 0) {
                 (void)write_all(ready_fd, READY_BYTE, 1);
             }
@@ -222,10 +227,13 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
         return code;
     }
     wait_for_the_end(&startup, signals, ready_fd);
+    (void)service_manager_tell("STOPPING=1");
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */
         audit_producer_detach(startup.audit);
-        close(ready_fd);
+        if (ready_fd >= 0) {
+            close(ready_fd);
+        }
         _exit(EXIT_CODE_OK);
     }
     tell_counts(&startup.server);
@@ -300,6 +308,10 @@ static enum exit_code unmount(const struct mount_options *options)
     char path[4096];
     AUTO_CLOSE int directory = -1;
 
+    if (options->host_namespace && service_enter_host(&failure) < 0) {
+        failure_print(stderr, PROGRAM, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
     if (realpath(options->mountpoint, path) == NULL) {
         /* A mount whose server is dead cannot be looked at: the path must be given in full. */
         snprintf(path, sizeof(path), "%s", options->mountpoint);
@@ -341,6 +353,36 @@ static enum exit_code ask(const struct mount_options *options, enum control_word
     return (enum exit_code)answer.code;
 }
 
+static enum exit_code prepare(const struct mount_options *options)
+{
+    static struct startup startup;
+    struct failure failure = {0};
+    AUTO_CLOSE int device = -1;
+    enum exit_code code = service_enter_host(&failure) < 0
+                              ? EXIT_CODE_FAILCORE_FAILED
+                              : startup_mount_only(&startup, options, &device, &failure);
+
+    if (code == EXIT_CODE_OK && service_keep_session(device, &failure) < 0) {
+        code = EXIT_CODE_FAILCORE_FAILED; /* closing the device makes the mount answer ENOTCONN */
+    }
+    if (code != EXIT_CODE_OK) {
+        failure_print(stderr, PROGRAM, &failure);
+    }
+    return code;
+}
+
+static enum exit_code serve_stored(struct mount_options *options)
+{
+    struct failure failure = {0};
+
+    options->session_fd = service_take_session(&failure);
+    if (options->session_fd < 0) {
+        failure_print(stderr, PROGRAM, &failure);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    return serve(options, -1);
+}
+
 int main(int argc, char **argv)
 {
     struct mount_options options;
@@ -363,8 +405,13 @@ int main(int argc, char **argv)
         return (int)ask(&options, CONTROL_RELOAD);
     case MOUNT_RESUME:
         return (int)ask(&options, CONTROL_RESUME);
+    case MOUNT_PREPARE:
+        return (int)prepare(&options);
     case MOUNT_SERVE:
         break;
+    }
+    if (options.stored) {
+        return (int)serve_stored(&options);
     }
     if (options.foreground || options.ready_fd >= 0 || options.session_fd >= 0) {
         return (int)serve(&options, options.ready_fd);

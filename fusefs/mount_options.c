@@ -27,6 +27,9 @@ enum option_id {
     OPTION_BREAKER_FD,
     OPTION_BREAKER_ALARM_FD,
     OPTION_OWNER_SHOWN_AS,
+    OPTION_PREPARE,
+    OPTION_STORED,
+    OPTION_HOST_NAMESPACE,
 };
 
 static const struct option_row rows[] = {
@@ -53,6 +56,9 @@ static const struct option_row rows[] = {
     {OPTION_BREAKER_FD, 0, "breaker-fd", "N", NULL},
     {OPTION_BREAKER_ALARM_FD, 0, "breaker-alarm-fd", "N", NULL},
     {OPTION_OWNER_SHOWN_AS, 0, "owner-shown-as", "UID:GID", NULL},
+    {OPTION_PREPARE, 0, "prepare", NULL, NULL},
+    {OPTION_STORED, 0, "stored-session", NULL, NULL},
+    {OPTION_HOST_NAMESPACE, 0, "host-namespace", NULL, NULL},
 };
 
 const struct command_table *mount_command(void)
@@ -204,6 +210,15 @@ static int take_option(int id, const char *argument, struct mount_options *optio
         return parse_fd("breaker-alarm-fd", argument, &options->breaker_alarm_fd, reterr);
     case OPTION_OWNER_SHOWN_AS:
         return parse_owner(argument, options, reterr);
+    case OPTION_PREPARE:
+        options->action = MOUNT_PREPARE;
+        return 0;
+    case OPTION_STORED:
+        options->stored = true;
+        return 0;
+    case OPTION_HOST_NAMESPACE:
+        options->host_namespace = true;
+        return 0;
     }
     return -EINVAL;
 }
@@ -218,7 +233,8 @@ struct operands {
 static int take_operands(const struct operands *operands, struct mount_options *options,
                          struct failure *reterr)
 {
-    int wanted = options->action != MOUNT_SERVE || options->session_fd >= 0 ? 1 : 2;
+    const bool has_source = options->action == MOUNT_SERVE || options->action == MOUNT_PREPARE;
+    const int wanted = !has_source || options->session_fd >= 0 ? 1 : 2;
 
     if (operands->count != wanted) {
         failure_set(reterr, -EINVAL, "%s",
@@ -227,12 +243,14 @@ static int take_operands(const struct operands *operands, struct mount_options *
         failure_set_mend(reterr, "failcore-mount --help");
         return -EINVAL;
     }
-    if (options->action != MOUNT_SERVE) {
+    if (!has_source) {
         options->mountpoint = operands->words[0];
         return 0;
     }
     options->source = operands->words[0];
-    if (wanted == 2) {
+    if (options->stored) {
+        options->watched = operands->words[1];
+    } else if (wanted == 2) {
         options->mountpoint = operands->words[1];
     }
     return 0;
@@ -282,7 +300,8 @@ int mount_options_parse(int argc, char **argv, struct mount_options *ret_options
         r = take_operands(&operands, &options, reterr);
     }
     if (!options.profile_set) {
-        options.shared = geteuid() == 0 && options.session_fd < 0;
+        options.shared = geteuid() == 0 && options.session_fd < 0 && !options.stored &&
+                         options.action != MOUNT_PREPARE;
     }
     /* The agent profile goes without: a request less for each file that is written. */
     options.attributes = options.shared;

@@ -22,6 +22,7 @@ enum mount_action {
     MOUNT_UNMOUNT,
     MOUNT_RELOAD,
     MOUNT_RESUME,
+    MOUNT_PREPARE, /* for a service: mount, and give the device to the service manager */
     MOUNT_HELP,
     MOUNT_VERSION
 };
@@ -37,12 +38,16 @@ struct mount_options {
     bool foreground;
     bool strict;
     bool passthrough;
-    bool shared;      /* --profile shared */
-    bool profile_set; /* --profile was given */
-    bool attributes;  /* -o xattr */
-    bool lazily;      /* -o lazy with --unmount */
-    int session_fd;   /* -1: none; likewise below */
-    int source_fd;    /* the source itself, O_PATH; `source` is then its name in messages */
+    bool shared;         /* --profile shared */
+    bool profile_set;    /* --profile was given */
+    bool attributes;     /* -o xattr */
+    bool lazily;         /* -o lazy with --unmount */
+    bool stored;         /* the service manager has the session: MOUNT_PREPARE gave it */
+    bool host_namespace; /* mounts are made and undone where process 1 sees them */
+    const char
+        *watched;   /* with `stored`: the mountpoint, looked at to see that requests are served */
+    int session_fd; /* -1: none; likewise below */
+    int source_fd;  /* the source itself, O_PATH; `source` is then its name in messages */
     int policy_fd;
     int ready_fd;
     int supervisor_fd;

@@ -469,6 +469,61 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
     return code;
 }
 
+static enum exit_code mount_for_owner(struct startup *startup, int *ret_device,
+                                      struct failure *reterr)
+{
+    const struct fs_settings settings = policy_fs_settings(startup->policy);
+    struct mount_request request = {
+        .source = startup->options.source,
+        .mountpoint = startup->mountpoint,
+        .devices = settings.devices,
+        .setuid = settings.setuid,
+    };
+    struct stat owner;
+
+    if (fstat(startup->source, &owner) < 0) {
+        failure_set(reterr, -errno, "cannot look at the source %s: %s", request.source,
+                    strerror(errno));
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    request.user = owner.st_uid;
+    request.group = owner.st_gid;
+    return mount_device_open(&request, ret_device, reterr) < 0 ? EXIT_CODE_FAILCORE_FAILED
+                                                               : EXIT_CODE_OK;
+}
+
+enum exit_code startup_mount_only(struct startup *startup, const struct mount_options *options,
+                                  int *ret_device, struct failure *reterr)
+{
+    struct failure ignored = {0};
+    enum exit_code code;
+
+    *startup = (struct startup){
+        .options = *options,
+        .source = -1,
+        .mountpoint = -1,
+        .control = -1,
+        .server = {.device = -1, .started_event = -1, .ended_event = -1},
+    };
+    if (mount_device_is_ours(options->mountpoint)) {
+        (void)mount_device_close(options->mountpoint, true, &ignored);
+    }
+    code = startup_load_policy(options, &startup->policy, reterr);
+    if (code == EXIT_CODE_OK) {
+        code = open_source(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_policies(startup, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_policy_files(startup, startup->policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_mountpoint(startup, reterr);
+    }
+    return code == EXIT_CODE_OK ? mount_for_owner(startup, ret_device, reterr) : code;
+}
+
 enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
                               struct failure *reterr)
 {

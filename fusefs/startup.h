@@ -37,6 +37,13 @@ struct startup {
 /* EXIT_CODE_OK when the server answers requests. */
 enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
                            struct failure *reterr);
+/*
+ * The stages up to the mount, for a server that will be another process, of the user who owns
+ * SOURCE: nobody but that user can use the mount. The device is the caller's. What a server that
+ * died has left at the mountpoint is unmounted first.
+ */
+enum exit_code startup_mount_only(struct startup *startup, const struct mount_options *options,
+                                  int *ret_device, struct failure *reterr);
 /* Loads the policy that the options name. */
 enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
                                    struct failure *reterr);

@@ -46,7 +46,8 @@ command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed 
 verify_units()
 {
     local unit name
-    for unit in "$tree/lib/systemd/$1"/*.service; do
+    shopt -s nullglob
+    for unit in "$tree/lib/systemd/$1"/*.{service,target}; do
         name=$(basename "$unit")
         cp "$unit" "$work/${name/@./@i.}"
         # Without --user a user unit is looked at as a system one, which finds the same mistakes.
@@ -63,6 +64,8 @@ at_most()
     check "$1 is exposed at most $2, not $(exposure "$1")" awk -v is="$(exposure "$1")" -v most="$2" \
         'BEGIN { exit !(is != "" && is + 0 <= most + 0) }'
 }
-at_most failcore-auditd.service 1.1
-at_most failcore-netns@i.service 4.7
-at_most failcore-mount@i.service 5.3
+at_most failcore-auditd.service 1.0
+at_most failcore-mount@i.service 1.5
+# These two mount or make namespaces themselves; the bars keep what there is.
+at_most failcore-netns@i.service 4.6
+at_most failcore-mount-shared@i.service 5.3
