@@ -92,9 +92,15 @@ static int add_limit(struct breaker *breaker, struct breaker_rules *rules, size_
 
 int breaker_set_policy(struct breaker *breaker, struct policy *policy)
 {
-    AUTO_FREE struct breaker_rules *rules = calloc(1, sizeof(*rules));
+    AUTO_FREE struct breaker_rules *rules = NULL;
+    struct breaker_rules *now = atomic_load(&breaker->rules);
     int error = 0;
 
+    /* Old rules are kept, with their policy: a reload that changes nothing here must keep none. */
+    if (now != NULL && policy_breakers_equal(now->policy, policy)) {
+        return 0;
+    }
+    rules = calloc(1, sizeof(*rules));
     if (rules == NULL) {
         return -ENOMEM;
     }
@@ -106,7 +112,7 @@ int breaker_set_policy(struct breaker *breaker, struct policy *policy)
         return error;
     }
     (void)policy_ref(policy);
-    rules->older = atomic_load(&breaker->rules);
+    rules->older = now;
     atomic_store(&breaker->rules, take_pointer(&rules));
     return 0;
 }

@@ -50,8 +50,9 @@ void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
 void breaker_clear(struct breaker *breaker);
 
 /*
- * The policy's rules hold from now on; it is referenced. Counts of windows that the old ones had,
- * too, go on. -E2BIG: more different windows than a board has (see breaker_board.h).
+ * The policy's rules hold from now on; it is referenced until breaker_clear(), but where it says
+ * the same as the one before. Counts of windows that the old ones had, too, go on. -E2BIG: more
+ * different windows than a board has (see breaker_board.h).
  */
 int breaker_set_policy(struct breaker *breaker, struct policy *policy);
 

@@ -89,3 +89,33 @@ const char *breaker_action_word(enum breaker_action action)
 {
     return breaker_action_words[action];
 }
+
+static bool breaker_equals(const struct breaker_rule *a, const struct breaker_rule *b)
+{
+    if (a->event != b->event || a->action != b->action || a->count != b->count ||
+        a->within_ms != b->within_ms || a->except_count != b->except_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->except_count; i++) {
+        if (!str_view_equals(a->except[i], b->except[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool policy_breakers_equal(const struct policy *a, const struct policy *b)
+{
+    const struct model *left = policy_model(a);
+    const struct model *right = policy_model(b);
+
+    if (left->breaker_count != right->breaker_count) {
+        return false;
+    }
+    for (size_t i = 0; i < left->breaker_count; i++) {
+        if (!breaker_equals(&left->breakers[i], &right->breakers[i])) {
+            return false;
+        }
+    }
+    return true;
+}

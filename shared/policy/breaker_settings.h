@@ -44,6 +44,9 @@ bool policy_breaker_excepts(const struct policy *policy, size_t index, struct st
 bool policy_breaker_loses(const struct policy *policy, size_t index, struct str_view from,
                           struct str_view to, bool directory);
 
+/* Whether both say the same about breakers. */
+bool policy_breakers_equal(const struct policy *a, const struct policy *b);
+
 /* "delete", "freeze"; static. */
 const char *breaker_event_word(enum breaker_event event);
 const char *breaker_action_word(enum breaker_action action);

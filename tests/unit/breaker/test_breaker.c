@@ -170,6 +170,40 @@ static void test_another_policy(void **state)
     policy_unref(none);
 }
 
+/* Each policy that is kept costs half a megabyte: only another breaker is a reason to. */
+static void test_the_same_breaker_keeps_nothing(void **state)
+{
+    static const char *const others[] = {
+        "  - {event: delete, count: 5, within: 10s, action: freeze}\n",
+        "  - {event: delete, count: 5, within: 10s, action: freeze, except: [\"a/**\"]}\n",
+        "  - {event: delete, count: 5, within: 10s, action: freeze, except: [\"b/**\"]}\n",
+        "  - {event: delete, count: 6, within: 10s, action: freeze, except: [\"b/**\"]}\n",
+        "  - {event: delete, count: 6, within: 10s, action: kill, except: [\"b/**\"]}\n",
+    };
+    struct breaker breaker = breaker_of(others[0], -1);
+    const struct breaker_rules *rules = atomic_load(&breaker.rules);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        for (int again = 0; again < 3; again++) {
+            char text[512];
+            struct policy *policy;
+
+            snprintf(text, sizeof(text), "version: 1\nname: n%d\nbreaker:\n%s", again, others[i]);
+            policy = policy_of_text(text);
+            assert_int_equal(breaker_set_policy(&breaker, policy), 0);
+            policy_unref(policy);
+            if (again > 0 || i == 0) {
+                assert_ptr_equal(rules, atomic_load(&breaker.rules));
+            } else {
+                assert_ptr_not_equal(rules, atomic_load(&breaker.rules));
+            }
+            rules = atomic_load(&breaker.rules);
+        }
+    }
+    breaker_clear(&breaker);
+}
+
 static void test_processes_share(void **state)
 {
     int fd = -1, status = 0;
@@ -373,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_the_narrower_of_one_window),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_another_policy),
+        cmocka_unit_test(test_the_same_breaker_keeps_nothing),
         cmocka_unit_test(test_processes_share),
         cmocka_unit_test(test_a_file_outlives),
         cmocka_unit_test(test_no_board_that_is_none),
