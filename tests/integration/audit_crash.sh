@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The short form of `scripts/soak`: writer and producers killed at random moments of one seed.
+# The short form of `scripts/soak --kills N`: writer and producers killed at random moments of one seed.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 
 check "60 kills" timeout 100 "$FAILCORE_SOURCE_DIR/tests/support/audit_crash.py" "$bin" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One log of launcher, mount and network guard, which three verifiers judge alike: ours, the Python
-# one, and Go's tlog where it is installed. RECORDS: how many at least; scripts/soak wants 100,000.
+# one, and Go's tlog where it is installed. RECORDS: how many at least; scripts/soak --kills wants 100,000.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 . "$FAILCORE_SOURCE_DIR/tests/support/tlog.sh"
 need_root
