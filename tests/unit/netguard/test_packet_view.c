@@ -79,12 +79,21 @@ static void odd_headers_are_refused(void **state)
     assert_int_equal(view.protocol, NET_OTHER);
 }
 
+static void protocols_have_words(void **state)
+{
+    (void)state;
+    assert_string_equal(packet_protocol_word(NET_TCP), "tcp");
+    assert_string_equal(packet_protocol_word(NET_UDP), "udp");
+    assert_string_equal(packet_protocol_word(NET_OTHER), "other");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_read),
         cmocka_unit_test(no_short_packet_is_read),
         cmocka_unit_test(odd_headers_are_refused),
+        cmocka_unit_test(protocols_have_words),
     };
 
     return cmocka_run_group_tests_name("packet_view", tests, NULL, NULL);
