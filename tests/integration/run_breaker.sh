@@ -130,6 +130,17 @@ check "all of them ($(cat "$work/states"))" grep -qxE 'D?T' "$work/states"
 check "killed" timeout 5 "$bin/failcore" kill "$id"
 wait $run
 
+# What a run made is its own to remove; of the next run it is what was there before.
+precious
+start_run "$freeze" --no-net -- sh -c 'mkdir made && cd made && for i in $(seq 1 40); do echo $i >m$i; done; rm -f m1? m2?'
+wait $run
+check "its own, however many" test "$?$(ls "$ws/made" | wc -l)" = 020
+start_run "$freeze" --no-net -- rm -rf made
+check "the next run may not" wait_until 10 state_is frozen
+check "but five" test "$(ls "$ws/made" | wc -l)" = 15
+check "killed" "$bin/failcore" kill "$id"
+wait $run
+
 # ---- kill ------------------------------------------------------------------------------------
 
 kill=$(policy_with kill 'event: overwrite, count: 3, within: 1h, action: kill')
