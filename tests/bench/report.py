@@ -64,11 +64,17 @@ def look_up(results, bench, row, column):
     return None
 
 
+def busy(facts):
+    return float(facts.get("load-before", 0)) > number(facts["machine"])
+
+
 def judge(results):
     for what, bench, row, column, bar, unit, why in BARS:
         value = look_up(results, bench, row, column)
         if value is None:
             verdict = "not measured"
+        elif value > bar and busy(results[bench]["facts"]):
+            verdict = "not met on a busy machine (load-before, below): to be measured on an idle one"
         else:
             verdict = "met" if value <= bar else f"not met: {why or 'the cause is not established'}"
         yield {"what": what, "benchmark": bench, "bar": round(bar, 3), "unit": unit, "value": value,
