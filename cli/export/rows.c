@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/export/export.h"
 #include "shared/base/cleanup.h"
@@ -123,22 +124,53 @@ static void ocsf_word(struct text_buffer *text, const char *name, struct str_vie
     text_buffer_append_json_string(text, value);
 }
 
+/* A file has a name in the schema; the record has a path. `type_id` 0: unknown, 1: regular. */
+static void ocsf_file(struct text_buffer *text, int type_id, struct json_text path)
+{
+    struct json_text name = path;
+    const char *slash =
+        path.escaped.length == 0 ? NULL : memrchr(path.escaped.bytes, '/', path.escaped.length);
+
+    if (slash != NULL) { /* the writer never escapes one */
+        name.escaped.length -= (size_t)(slash + 1 - path.escaped.bytes);
+        name.escaped.bytes = slash + 1;
+    }
+    text_buffer_printf(text, "\"file\":{\"type_id\":%d", type_id);
+    ocsf_text(text, ",\"name\":", name);
+    ocsf_text(text, ",\"path\":", path);
+    text_buffer_append_char(text, '}');
+}
+
+static void ocsf_endpoint(struct text_buffer *text, const char *name, struct str_view address,
+                          uint64_t port, struct json_text host)
+{
+    text_buffer_printf(text, ",\"%s\":{\"port\":%" PRIu64, name, port);
+    if (address.length > 0) {
+        ocsf_word(text, ",\"ip\":", address);
+    }
+    if (host.escaped.length > 0) {
+        ocsf_text(text, ",\"hostname\":", host);
+    }
+    text_buffer_append_char(text, '}');
+}
+
 static void ocsf_target(struct text_buffer *text, const struct audit_record *record)
 {
     const struct record_call *call = &record->call;
 
     if (record->source == AUDIT_SOURCE_FS) {
-        ocsf_text(text, ",\"file\":{\"type_id\":1,\"path\":", call->path.text);
-        text_buffer_append_char(text, '}');
+        text_buffer_append_char(text, ',');
+        ocsf_file(text, 0, call->path.text);
     } else if (record->source == AUDIT_SOURCE_EXEC) {
-        ocsf_text(text, ",\"process\":{\"file\":{\"type_id\":1,\"path\":", call->path.text);
-        text_buffer_append_text(text, "}}");
+        text_buffer_append_text(text, ",\"process\":{");
+        ocsf_file(text, 1, call->path.text);
+        text_buffer_append_char(text, '}');
     } else if (record->source == AUDIT_SOURCE_NET) {
-        ocsf_word(text, ",\"dst_endpoint\":{\"ip\":", call->address);
-        text_buffer_printf(text, ",\"port\":%" PRIu64, call->port);
-        ocsf_text(text, ",\"hostname\":", call->host.text);
-        ocsf_word(text, "},\"src_endpoint\":{\"ip\":", call->source_address);
-        text_buffer_printf(text, ",\"port\":%" PRIu64 "}", call->source_port);
+        ocsf_endpoint(text, "dst_endpoint", call->address, call->port, call->host.text);
+        if (call->source_address.length > 0) {
+            ocsf_endpoint(text, "src_endpoint", call->source_address, call->source_port,
+                          (struct json_text){0});
+        }
         ocsf_text(text,
                   ",\"connection_info\":{\"direction_id\":2,\"protocol_name\":", call->protocol);
         text_buffer_append_char(text, '}');
@@ -146,6 +178,13 @@ static void ocsf_target(struct text_buffer *text, const struct audit_record *rec
         ocsf_text(text, ",\"query\":{\"hostname\":", call->host.text);
         ocsf_text(text, ",\"type\":", call->type);
         text_buffer_append_char(text, '}');
+    } else {
+        text_buffer_append_text(text, ",\"app\":{\"name\":\"failcore\",\"vendor_name\":"
+                                      "\"failcore\",\"version\":\"" FAILCORE_VERSION "\"}");
+    }
+    /* Required of what happens on a machine. A record does not say which: its START does. */
+    if (record->source == AUDIT_SOURCE_FS || record->source == AUDIT_SOURCE_EXEC) {
+        text_buffer_append_text(text, ",\"device\":{\"type_id\":0,\"name\":\"host of the log\"}");
     }
 }
 
@@ -181,12 +220,16 @@ void export_ocsf(struct text_buffer *text, const struct audit_record *record)
     if (record->has_actor) {
         text_buffer_printf(text, ",\"actor\":{\"process\":{\"pid\":%" PRIu64, record->actor.pid);
         ocsf_text(text, ",\"name\":", record->actor.comm);
-        ocsf_text(text, ",\"file\":{\"type_id\":1,\"path\":", record->actor.exe);
-        text_buffer_printf(text, "}},\"user\":{\"uid\":\"%" PRIu64 "\"}}", record->actor.uid);
+        text_buffer_append_char(text, ',');
+        ocsf_file(text, 1, record->actor.exe);
+        text_buffer_printf(text, "},\"user\":{\"uid\":\"%" PRIu64 "\"}}", record->actor.uid);
     }
     ocsf_target(text, record);
-    ocsf_text(text, ",\"firewall_rule\":{\"uid\":", record->policy.rule);
-    ocsf_text(text, "},\"unmapped\":{\"code\":", record->code);
+    if (record->policy.rule.escaped.length > 0) {
+        ocsf_text(text, ",\"firewall_rule\":{\"uid\":", record->policy.rule);
+        text_buffer_append_char(text, '}');
+    }
+    ocsf_text(text, ",\"unmapped\":{\"code\":", record->code);
     ocsf_word(text, ",\"errno\":", record->error);
     ocsf_word(text, ",\"kind\":", str_view_from(audit_kind_word(record->kind)));
     ocsf_text(text, ",\"op\":", record->call.op);
