@@ -86,7 +86,7 @@ check "JSON for programs" bash -c '"$1" ps --json | jq -se "map(select(.run == \
 check "a continued signal from the caller's side does not wake it" sh -c "kill -CONT $run; kill -TERM $run; sleep 0.3"
 check "still stopped" all_stopped "marker-$$"
 check "resume" "$bin/failcore" resume "$id"
-check "its processes, too (SIGTERM came with it)" wait_until 5 sh -c "! kill -0 $run"
+check "its processes, too (SIGTERM came with it)" wait_until 20 sh -c "! kill -0 $run"
 wait $run
 ended=$?
 cp "$work/err" "$work/output"
