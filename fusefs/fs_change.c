@@ -59,6 +59,9 @@ static int check_creation(struct fs_request *request, const struct creation *cre
         return fs_gate_refuse(request, DENIAL_PATH_DENIED,
                               "set-id bits need filesystem.setuid in the policy");
     }
+    if (creation->target != NULL) {
+        return fs_symlink_check(request, 0, creation->target);
+    }
     return 0;
 }
 
@@ -199,6 +202,9 @@ int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint6
     }
     if (r == 0) {
         r = tree_hold(tree, request.sides[1].directory, &above);
+    }
+    if (r == 0 && request.sides[0].node->type == S_IFLNK) {
+        r = fs_symlink_check_moved(&request, 0, 1, held->fd, "");
     }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);

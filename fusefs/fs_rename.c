@@ -83,6 +83,28 @@ static int check_types(const struct fs_request *request, const struct renaming *
     return r;
 }
 
+static bool may_be_link(struct fs_request *request, unsigned int side)
+{
+    mode_t type = node_table_type(&request->tree->nodes, request->sides[side].directory,
+                                  request->sides[side].name);
+
+    return type == 0 || S_ISLNK(type);
+}
+
+static int check_links(struct fs_request *request, const struct renaming *renaming,
+                       int old_directory, int new_directory)
+{
+    int r = 0;
+
+    if (may_be_link(request, 0)) {
+        r = fs_symlink_check_moved(request, 0, 1, old_directory, renaming->old_name.bytes);
+    }
+    if (r == 0 && (renaming->flags & RENAME_EXCHANGE) != 0 && may_be_link(request, 1)) {
+        r = fs_symlink_check_moved(request, 1, 0, new_directory, renaming->new_name.bytes);
+    }
+    return r;
+}
+
 static int rename_names(int old_directory, const char *old_name, int new_directory,
                         const char *new_name, unsigned int flags)
 {
@@ -113,6 +135,9 @@ static int rename_once(struct tree *tree, const struct caller *caller,
     }
     if (r == 0) {
         r = check_types(&request, renaming, from->fd, to->fd);
+    }
+    if (r == 0) {
+        r = check_links(&request, renaming, from->fd, to->fd);
     }
     if (r == 0) {
         r = fs_breaker_rename(&request, from->fd, renaming->old_name.bytes, to->fd,

@@ -45,6 +45,14 @@ int fs_enter(struct fs_request *request, unsigned int side, int directory,
  */
 int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
                   struct fs_entry *ret_entry);
+/*
+ * Symbolic links that leave the workspace (fs_symlink.c): refused where one is made, and where one
+ * that did not leave it comes to lie where it does. `side` is where it will be, `from` where it is,
+ * `directory` and `name` lead there now; of a node "" is the name and `directory` its descriptor.
+ */
+int fs_symlink_check(struct fs_request *request, unsigned int side, const char *target);
+int fs_symlink_check_moved(struct fs_request *request, unsigned int from, unsigned int side,
+                           int directory, const char *name);
 /* A mode that lets an executable run as somebody else. */
 bool fs_mode_raises_identity(mode_t from, mode_t to);
 

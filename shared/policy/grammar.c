@@ -80,7 +80,7 @@ static const struct key filesystem_keys[] = {
     SETTING("default", FS_DEFAULT, "for paths that no rule names"),
     SETTING("devices", FS_DEVICES, "device nodes through the mount"),
     SETTING("setuid", FS_SETUID, "set-user-id and set-group-id bits through the mount"),
-    SETTING("outside_links", FS_OUTSIDE_LINKS, "writing a file that has names we do not know"),
+    SETTING("outside_links", FS_OUTSIDE_LINKS, "a link that leaves, a file that has names we do not know"),
     PART("rules", RULES, fs_rule, "who may do what to which paths"),
     TEXTS("native", NATIVE, NATIVE, "trees that may be bound past the mount; DIR or DIR/**"),
 };

@@ -493,6 +493,26 @@ def immutable_flag(root):
 
 
 @attack
+def symlink_that_leaves(root):
+    os.symlink("/root/.profile", f"{root}/work/leaves")
+    return os.readlink(f"{root}/work/leaves") == "/root/.profile"
+
+
+@attack
+def symlink_that_leaves_once_moved(root):
+    os.symlink("../../outside/x", f"{root}/work/sub/leaves")
+    os.rename(f"{root}/work/sub/leaves", f"{root}/leaves")
+    return os.readlink(f"{root}/leaves") == "../../outside/x"
+
+
+@attack
+def symlink_that_leaves_once_linked(root):
+    os.symlink("../../outside/x", f"{root}/work/sub/leaves")
+    os.link(f"{root}/work/sub/leaves", f"{root}/leaves", follow_symlinks=False)
+    return os.readlink(f"{root}/leaves") == "../../outside/x"
+
+
+@attack
 def reserved_name(root):
     os.mkdir(f"{root}/.failcore")
     return True

@@ -1,6 +1,7 @@
 # The mount.
 failcore_integration_test(fs_mount fs_mount.sh)
 failcore_integration_test(fs_policy fs_policy.sh)
+failcore_integration_test(fs_symlinks fs_symlinks.sh)
 failcore_integration_test(fs_closed fs_closed.sh)
 failcore_integration_test(fs_attacks fs_attacks.sh)
 failcore_integration_test(fs_reload fs_reload.sh)
