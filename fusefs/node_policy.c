@@ -161,6 +161,7 @@ void node_table_set_policy(struct node_table *table, struct policy *policy)
     old_policy = table->policy;
     old_root = table->root_state;
     table->policy = policy_ref(policy);
+    atomic_store(&table->may_hide, policy_fs_settings(policy).may_hide);
     table->root_state = policy_path_root(policy);
     table->epoch++;
     each_dentry(table, renew_state);

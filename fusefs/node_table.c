@@ -416,6 +416,7 @@ int node_table_init(struct node_table *table, struct policy *policy, const struc
     pthread_rwlock_init(&table->lock, &attributes);
     pthread_rwlockattr_destroy(&attributes);
     table->policy = policy_ref(policy);
+    atomic_init(&table->may_hide, policy_fs_settings(policy).may_hide);
     table->root_state = policy_path_root(policy);
     table->by_identity = calloc(table->identity_buckets, sizeof(struct node *));
     table->by_name = calloc(table->name_buckets, sizeof(struct dentry *));

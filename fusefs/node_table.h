@@ -106,6 +106,7 @@ struct node_table {
     /* Swapped together with every dentry's state (node_table_set_policy). */
     struct policy *policy;
     const struct policy_state *root_state;
+    atomic_bool may_hide;   /* the policy has a hide rule; changed likewise */
     _Atomic uint64_t epoch; /* changed under the lock; read anywhere */
     struct descriptor_cache *descriptors;
     struct descriptor *dead; /* closed after the lock is released */

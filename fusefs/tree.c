@@ -7,7 +7,8 @@
 
 #include "shared/base/cleanup.h"
 
-#define STATUS_MASK (STATX_BASIC_STATS | STATX_BTIME)
+#define SHOWN_DIRECTORY_BYTES 4096
+#define STATUS_MASK           (STATX_BASIC_STATS | STATX_BTIME)
 
 int tree_status_at(int directory, const char *name, struct statx *ret_status)
 {
@@ -84,6 +85,14 @@ const char *tree_fd_text(int fd, char text[static TREE_FD_TEXT_MAX])
     return text;
 }
 
+/* One link says that subdirectories are not counted, as btrfs does; a removed one has none. */
+static void hide_counts(struct stat *stat)
+{
+    stat->st_nlink = stat->st_nlink > 0;
+    stat->st_size = SHOWN_DIRECTORY_BYTES;
+    stat->st_blocks = SHOWN_DIRECTORY_BYTES / 512;
+}
+
 void tree_fill_stat(const struct tree *tree, const struct statx *status, struct stat *ret_stat)
 {
     const struct tree_options *options = &tree->options;
@@ -102,6 +111,9 @@ void tree_fill_stat(const struct tree *tree, const struct statx *status, struct 
         .st_mtim = {status->stx_mtime.tv_sec, status->stx_mtime.tv_nsec},
         .st_ctim = {status->stx_ctime.tv_sec, status->stx_ctime.tv_nsec},
     };
+    if (S_ISDIR(ret_stat->st_mode) && atomic_load(&tree->nodes.may_hide)) {
+        hide_counts(ret_stat);
+    }
     if (options->owner_is_shown) {
         ret_stat->st_uid = status->stx_uid == tree->owner_uid ? options->shown_uid : SHOWN_NOBODY;
         ret_stat->st_gid = status->stx_gid == tree->owner_gid ? options->shown_gid : SHOWN_NOBODY;

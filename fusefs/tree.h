@@ -87,7 +87,8 @@ int tree_status(struct tree *tree, struct node *node, struct statx *ret_status);
 #define TREE_FD_TEXT_MAX 16
 const char *tree_fd_text(int fd, char text[static TREE_FD_TEXT_MAX]);
 
-/* As the kernel is to be told: ownership as the profile shows it. */
+/* As the kernel is to be told: ownership as the profile shows it, and of a directory nothing that
+ * would count hidden names (SR19). */
 void tree_fill_stat(const struct tree *tree, const struct statx *status, struct stat *ret_stat);
 /* The owner that a caller of chown(2) means; -EPERM for one that the profile does not show. */
 int tree_owner_from_shown(const struct tree *tree, uid_t shown_uid, gid_t shown_gid, uid_t *ret_uid,

@@ -160,6 +160,50 @@ wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q RENAME_ESCAPE"
 check "recorded as an escape" test -n "$(records 'select(.code=="RENAME_ESCAPE" and .errno=="EXDEV")')"
 unmount_tree
 
+# What is hidden cannot be counted: neither by the directory's links, size and blocks nor by offsets.
+policy=$(policy_file counted <<'POLICY'
+version: 1
+name: counted
+filesystem:
+  default: allow
+  rules:
+    - {id: hidden, action: hide, paths: ["**/hid*", "**/hid*/**"]}
+POLICY
+)
+mkdir -p "$source"/count/{shown,seen}
+for i in {1..300}; do
+    mkdir "$source/count/hid$i-$(printf '%0200d' 0)"
+done
+counts()
+{
+    stat -c '%h %s %b %n' "$mount/count" "$mount/count/shown"
+    python3 - "$mount/count" <<'PY'
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+fd = os.open(sys.argv[1], os.O_RDONLY)
+block = ctypes.create_string_buffer(65536)
+while (n := libc.syscall(217, fd, block, 65536)) > 0:
+    at = 0
+    while at < n:
+        _, offset, length = struct.unpack_from("QqH", block.raw, at)
+        print("offset", offset)
+        at += length
+PY
+}
+mount_tree --policy "$policy" --strict
+counts >"$work/counts"
+check "a directory has one link" grep -q '^1 .*/count$' "$work/counts"
+check "offsets count what is shown" test "$(awk '$1 == "offset" { print $2 }' "$work/counts" | tr '\n' ' ')" = "1 2 3 4 "
+rm -rf "$source"/count/hid*
+check "with and without hidden names all is the same" test "$(cat "$work/counts")" = "$(counts)"
+mkdir "$mount/count/gone"
+check "a removed directory has none" python3 -c "
+import os
+fd = os.open('$mount/count/gone', os.O_RDONLY)
+os.rmdir('$mount/count/gone')
+assert os.fstat(fd).st_nlink == 0"
+unmount_tree
+
 mount_tree
 check_fails "without a policy nothing is reachable" ls "$mount"
 said "and that is EACCES" 'Permission denied'
