@@ -14,6 +14,7 @@
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
 #include "fusefs/mountpoint_guard.h"
+#include "fusefs/name_folding.h"
 #include "fusefs/ring_transport.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
@@ -112,6 +113,34 @@ static enum exit_code check_policy_files(const struct startup *startup, const st
         }
     }
     return EXIT_CODE_OK;
+}
+
+/* A rule binds one spelling of a name; where another opens the same file it binds nothing (SR16).
+ */
+static enum exit_code check_names(const struct startup *startup, const struct policy *policy,
+                                  struct failure *reterr)
+{
+    const struct fs_settings settings = policy_fs_settings(policy);
+    const char *source = startup->options.source;
+    int r;
+
+    if (!settings.may_deny && !settings.may_hide) {
+        return EXIT_CODE_OK;
+    }
+    r = name_folding_of(startup->tree_ready ? startup->tree.root_fd : startup->source);
+    if (r == 0) {
+        return EXIT_CODE_OK;
+    }
+    if (r < 0) {
+        failure_set(reterr, r, "cannot look how %s compares names: %s", source, strerror(-r));
+        failure_set_mend(reterr, "give a directory that can be listed");
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
+    failure_set(reterr, -EINVAL, "%s takes two spellings for one name", source);
+    failure_set_needed(reterr, "the policy has rules that deny or hide, and they compare bytes");
+    failure_set_mend(reterr, "keep the workspace on another file system, or in a directory without "
+                             "chattr +F");
+    return EXIT_CODE_POLICY_INVALID;
 }
 
 /* Policies given as files; the directories that names are looked up in are fixed. */
@@ -453,6 +482,9 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
         code = check_policy_files(startup, startup->policy, reterr);
     }
     if (code == EXIT_CODE_OK) {
+        code = check_names(startup, startup->policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
         code = attach_audit(startup, reterr);
     }
     if (code == EXIT_CODE_OK && options->mountpoint != NULL) {
@@ -520,6 +552,9 @@ enum exit_code startup_mount_only(struct startup *startup, const struct mount_op
         code = check_policy_files(startup, startup->policy, reterr);
     }
     if (code == EXIT_CODE_OK) {
+        code = check_names(startup, startup->policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
         code = check_mountpoint(startup, reterr);
     }
     return code == EXIT_CODE_OK ? mount_for_owner(startup, ret_device, reterr) : code;
@@ -542,6 +577,9 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
     }
     if (code == EXIT_CODE_OK) {
         code = check_policy_files(startup, policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_names(startup, policy, reterr);
     }
     if (code == EXIT_CODE_OK) {
         code = check_audit(startup, reterr);

@@ -172,6 +172,7 @@ struct fs_settings {
     bool setuid;                      /* set-user-id and set-group-id bits may be set */
     enum outside_links outside_links; /* changing a file with links that are not known */
     bool may_hide;                    /* some rule hides: listings must not show what is left out */
+    bool may_deny;                    /* some rule denies: what is allowed around it has holes */
     bool audit_full;                  /* audit.level: allowed lookups and stats are recorded too */
     unsigned int sync;                /* 1 << enum fs_operation: durable before they are done */
 };

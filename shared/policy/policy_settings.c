@@ -21,11 +21,10 @@ static uint32_t said_u32(const struct model *model, enum setting setting, uint32
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-static bool has_hide_rule(const struct model *model)
+static bool has_fs_rule(const struct model *model, enum verdict action)
 {
     for (size_t i = 0; i < model->rule_count; i++) {
-        if (model->rules[i].section == SECTION_FILESYSTEM &&
-            model->rules[i].action == VERDICT_HIDE) {
+        if (model->rules[i].section == SECTION_FILESYSTEM && model->rules[i].action == action) {
             return true;
         }
     }
@@ -99,7 +98,8 @@ int policy_settings_fill(const struct model *model, struct arena *arena,
                 .devices = said(model, SETTING_FS_DEVICES, 0) == 1,
                 .setuid = said(model, SETTING_FS_SETUID, 0) == 1,
                 .outside_links = (enum outside_links)said(model, SETTING_FS_OUTSIDE_LINKS, 0),
-                .may_hide = has_hide_rule(model),
+                .may_hide = has_fs_rule(model, VERDICT_HIDE),
+                .may_deny = has_fs_rule(model, VERDICT_DENY),
                 .audit_full = said(model, SETTING_AUDIT_LEVEL, 1) == 0,
                 .sync = sync_operations(model),
             },

@@ -2,6 +2,8 @@
 failcore_integration_test(fs_mount fs_mount.sh)
 failcore_integration_test(fs_policy fs_policy.sh)
 failcore_integration_test(fs_symlinks fs_symlinks.sh)
+failcore_program(folding_fs SOURCES ${PROJECT_SOURCE_DIR}/tests/support/folding_fs.c LIBS PkgConfig::FUSE)
+failcore_integration_test(fs_folding fs_folding.sh)
 failcore_integration_test(fs_closed fs_closed.sh)
 failcore_integration_test(fs_attacks fs_attacks.sh)
 failcore_integration_test(fs_reload fs_reload.sh)
