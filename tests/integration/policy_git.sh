@@ -79,6 +79,13 @@ check_fails "the same by rename" sh -c 'echo evil >evil && mv evil .git/worktree
 check_fails "another repository for a worktree" sh -c 'echo gitdir: ../evil >aside/.git'
 check_fails "the repository moved away" mv .git elsewhere
 check_fails "the clone's repository moved away" mv sub/.git sub/elsewhere
+check_fails "another common directory for the clone" sh -c 'echo ../../evil >sub/.git/commondir'
+check_fails "a second configuration for the clone" sh -c 'echo "[core] fsmonitor = evil" >sub/.git/config.worktree'
+check_fails "the same by rename" sh -c 'echo evil >evil && mv evil sub/.git/config.worktree'
+check_fails "a module's configuration in the clone" sh -c 'mkdir -p sub/.git/modules/m && echo evil >sub/.git/modules/m/config'
+check_fails "a worktree of the clone" git -C sub worktree add -q -b other ../other2
+check_fails "a new .git that is a file" sh -c 'mkdir new && echo gitdir: ../evil >new/.git'
+check_fails "a submodule of the clone" git -C sub -c protocol.file.allow=always submodule add -q ../upstream.git module
 check_fails "a submodule" git -c protocol.file.allow=always submodule add -q ./upstream.git module
 check_fails "an editor's task" sh -c 'mkdir .vscode && echo evil >.vscode/tasks.json'
 check_fails "a secret" cat .env
