@@ -16,6 +16,7 @@
 #include "fusefs/mountpoint_guard.h"
 #include "fusefs/name_folding.h"
 #include "fusefs/ring_transport.h"
+#include "shared/audit/directory.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
@@ -178,6 +179,46 @@ static enum exit_code check_policies(const struct startup *startup, struct failu
         code = check_disjoint("directory", directories[i], startup->options.source, reterr);
     }
     return code;
+}
+
+/*
+ * Before a log writer is started, which would write there: neither the directory nor what it would
+ * be made in lies in the source. Whatever else is wrong with it, attaching explains.
+ */
+static enum exit_code check_audit_place(const struct startup *startup, struct failure *reterr)
+{
+    enum tree_relation relation = TREE_SAME;
+    char path[PATH_MAX];
+    char place[PATH_MAX];
+    bool exists = true;
+    int r;
+
+    if (startup->options.audit == NULL) {
+        if (audit_directory_default(path, reterr) < 0) {
+            return EXIT_CODE_FAILCORE_FAILED;
+        }
+    } else {
+        snprintf(path, sizeof(path), "%s", startup->options.audit);
+    }
+    snprintf(place, sizeof(place), "%s", path);
+    while ((r = relation_with_source(startup, place, &relation)) == -ENOENT) {
+        char *slash = strrchr(place, '/');
+
+        if (strcmp(place, ".") == 0 || strcmp(place, "/") == 0) {
+            break;
+        }
+        exists = false;
+        if (slash == NULL) {
+            snprintf(place, sizeof(place), ".");
+        } else {
+            slash[slash == place ? 1 : 0] = '\0';
+        }
+    }
+    if (r == 0 &&
+        (relation == TREE_SAME || relation == TREE_BELOW || (relation == TREE_ABOVE && exists))) {
+        return refuse_overlap("audit directory", path, startup->options.source, reterr);
+    }
+    return EXIT_CODE_OK;
 }
 
 static enum exit_code check_audit(const struct startup *startup, struct failure *reterr)
@@ -483,6 +524,9 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
     }
     if (code == EXIT_CODE_OK) {
         code = check_names(startup, startup->policy, reterr);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_audit_place(startup, reterr);
     }
     if (code == EXIT_CODE_OK) {
         code = attach_audit(startup, reterr);
