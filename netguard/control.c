@@ -28,8 +28,14 @@ static void send_status(struct guard *guard, int socket)
     AUTO(text_buffer_clear) struct text_buffer text = {.limit = CONTROL_ANSWER_MAX};
 
     status_write(guard, &text);
-    if (text_buffer_error(&text) == 0) {
-        (void)send(socket, text_buffer_text(&text), text.length, MSG_NOSIGNAL);
+    for (size_t at = 0; text_buffer_error(&text) == 0 && at < text.length;) {
+        size_t left = text.length - at;
+        size_t count = left < CONTROL_MESSAGE_MAX ? left : CONTROL_MESSAGE_MAX;
+
+        if (send(socket, text_buffer_text(&text) + at, count, MSG_NOSIGNAL) < 0) {
+            return;
+        }
+        at += count;
     }
 }
 

@@ -3,7 +3,7 @@
  * word, one answer.
  *
  *     join      "ok" with the agent's network namespace and, when there is one, its owner
- *     status    one JSON object
+ *     status    one JSON object, in as many messages as it takes
  *     reload    with the new resolved policy as a descriptor: "ok", or the failure's three lines
  *     resume    after the breaker has tripped: "ok", or the failure's three lines
  *     stop      "ok", then the guard ends
@@ -17,7 +17,8 @@
 
 #include "netguard/guard.h"
 
-#define CONTROL_ANSWER_MAX (128U << 10)
+#define CONTROL_ANSWER_MAX  (512U << 10)
+#define CONTROL_MESSAGE_MAX (16U << 10)
 
 enum control_outcome { CONTROL_GO_ON = 0, CONTROL_STOP };
 

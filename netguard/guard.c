@@ -51,9 +51,8 @@ static struct dns_upstreams find_upstreams(const struct guard_options *options)
 static int start_asker(struct guard *guard, const struct guard_options *options, int world,
                        int *ret_socket, struct failure *reterr)
 {
-    struct dns_upstreams upstreams = find_upstreams(options);
-
-    guard->asker_pid = dns_asker_start(&upstreams, world, ret_socket, reterr);
+    guard->upstreams = find_upstreams(options);
+    guard->asker_pid = dns_asker_start(&guard->upstreams, world, ret_socket, reterr);
     return guard->asker_pid < 0 ? guard->asker_pid : 0;
 }
 

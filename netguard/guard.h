@@ -30,6 +30,11 @@ struct judged_question {
     uint64_t ticket;
 };
 
+/* What became of the agent's questions. */
+struct name_counts {
+    uint64_t asked, refused, answered, failed;
+};
+
 struct guard {
     struct topology topology;
     struct uplink uplink;
@@ -49,6 +54,8 @@ struct guard {
     int resolver;        /* socket */
     int asker_pid, resolver_pid;
     struct judged_question questions[RESOLVER_SLOTS];
+    struct dns_upstreams upstreams;
+    struct name_counts names;
     uint64_t packets_judged, packets_refused;
 };
 

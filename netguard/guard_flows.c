@@ -51,6 +51,22 @@ static void on_counted(void *context, const struct conntrack_flow *counted)
     }
 }
 
+static void on_live(void *context, const struct conntrack_flow *counted)
+{
+    struct guard *guard = context;
+    struct flow *flow = flow_table_find(guard->flows, &counted->key);
+
+    if (flow != NULL) {
+        flow->bytes_out = counted->bytes_out;
+        flow->bytes_in = counted->bytes_in;
+    }
+}
+
+int guard_count_live(struct guard *guard)
+{
+    return conntrack_each(&guard->conntrack, on_live, guard);
+}
+
 int guard_count_bytes(struct guard *guard)
 {
     const struct net_settings *settings = &guard->gate.settings;

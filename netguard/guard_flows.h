@@ -15,4 +15,7 @@ void guard_record_all(struct guard *guard);
  * guard must end. */
 int guard_count_bytes(struct guard *guard);
 
+/* Each flow gets the bytes that it has carried so far; a walk through the kernel's whole table. */
+int guard_count_live(struct guard *guard);
+
 #endif

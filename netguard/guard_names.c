@@ -18,11 +18,12 @@ static enum dns_ede ede_of(enum denial_code code)
 }
 
 /* A refused name does not exist for the agent: libraries give up at once, as with NXDOMAIN. */
-static void refuse(const struct guard *guard, struct resolver_verdict *verdict,
-                   struct decision decision, enum dns_rcode rcode)
+static void refuse(struct guard *guard, struct resolver_verdict *verdict, struct decision decision,
+                   enum dns_rcode rcode)
 {
     struct str_view rule = policy_rule_id(guard->gate.policy, decision.rule);
 
+    guard->names.refused++;
     verdict->rcode = (uint8_t)rcode;
     verdict->ede = (int16_t)ede_of(decision.code);
     snprintf(verdict->ede_text, sizeof(verdict->ede_text), "%s: %.*s (rule %.*s)",
@@ -36,6 +37,7 @@ static void judge_name(struct guard *guard, const struct resolver_request *reque
     struct judged_question *judged = &guard->questions[request->slot];
     struct decision decision = net_gate_name(&guard->gate, question, &judged->ticket);
 
+    guard->names.asked++;
     judged->open = false;
     if (!decision_permits(decision)) {
         refuse(guard, verdict, decision, DNS_NXDOMAIN);
@@ -121,6 +123,7 @@ static void answer_failed(struct guard *guard, const struct resolver_request *re
         return;
     }
     if (request->status < 0) {
+        guard->names.failed++;
         (void)net_gate_name_result(&guard->gate, question, ticket, AUDIT_STATUS_FAIL,
                                    "no resolver answered");
         verdict->rcode = DNS_SERVFAIL;
@@ -128,6 +131,7 @@ static void answer_failed(struct guard *guard, const struct resolver_request *re
         snprintf(verdict->ede_text, sizeof(verdict->ede_text), "no resolver answered");
         return;
     }
+    guard->names.answered++;
     recorded = net_gate_name_result(
         &guard->gate, question, ticket,
         request->rcode == DNS_NOERROR ? AUDIT_STATUS_OK : AUDIT_STATUS_FAIL,
@@ -169,6 +173,7 @@ static void judge_answer(struct guard *guard, const struct resolver_request *req
         verdict->rcode = DNS_SERVFAIL;
         return;
     }
+    guard->names.answered++;
     verdict->count = (uint32_t)kept;
     verdict->ttl = request->ttl;
 }

@@ -5,6 +5,8 @@
 #include "netguard/guard.h"
 #include "shared/base/text_buffer.h"
 
+#define STATUS_FLOWS_MAX 512U /* flows.known says how many there are */
+
 void status_write(struct guard *guard, struct text_buffer *text);
 
 #endif

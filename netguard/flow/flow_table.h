@@ -52,6 +52,7 @@ struct flow {
     uint64_t began_ms;
     uint64_t held_since_ms; /* 0: nothing is held */
     size_t judged_bytes;
+    uint64_t bytes_out, bytes_in; /* when it was last counted */
     struct held_stream *stream;  /* NULL before the first data and after release */
     uint32_t held[FLOW_PACKETS]; /* packets without a verdict */
     size_t held_count;

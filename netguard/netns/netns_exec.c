@@ -94,6 +94,28 @@ static int choose_user(struct command_user *user)
     return -EUSERS;
 }
 
+/* The configured one, by name or number: never root, and nobody but root may be somebody else. */
+static int named_user(const char *name, struct command_user *user)
+{
+    const struct passwd *entry = getpwnam(name);
+    char *end;
+    unsigned long number = strtoul(name, &end, 10);
+
+    if (entry == NULL && *name != '\0' && *end == '\0' && number < UINT32_MAX) {
+        entry = getpwuid((uid_t)number);
+    }
+    if (entry == NULL) {
+        return -ENOENT;
+    }
+    if (entry->pw_uid == 0 || !namespace_user_is_initial() ||
+        (geteuid() != 0 && geteuid() != entry->pw_uid)) {
+        return -EPERM;
+    }
+    *user = (struct command_user){entry->pw_uid, entry->pw_gid, entry->pw_uid, entry->pw_gid,
+                                  geteuid() == 0};
+    return 0;
+}
+
 /* ---- inside ------------------------------------------------------------------------------------
  */
 
@@ -353,7 +375,7 @@ static int wait_for(pid_t pid, int errors, const char *command, struct failure *
     return code_of(status);
 }
 
-int netns_exec(const char *name, char *const *argv, struct failure *reterr)
+int netns_exec(const char *name, const char *as_user, char *const *argv, struct failure *reterr)
 {
     AUTO_CLOSE int ready_read = -1, ready_write = -1, mapped_read = -1, mapped_write = -1;
     AUTO_CLOSE int errors_read = -1, errors_write = -1;
@@ -361,10 +383,14 @@ int netns_exec(const char *name, char *const *argv, struct failure *reterr)
     int ready[2], mapped[2], errors[2];
     pid_t parent = getpid(), pid;
     char byte = 0;
+    int error;
 
     /* Before the owner's namespace changes who we seem to be. */
-    if (choose_user(&user) < 0) {
-        explain(reterr, -EUSERS, "there is no user to run the command as");
+    error = as_user == NULL ? choose_user(&user) : named_user(as_user, &user);
+    if (error < 0) {
+        explain(reterr, error,
+                as_user == NULL ? "there is no user to run the command as"
+                                : "the command cannot run as the configured user");
         return EXIT_CODE_FAILCORE_FAILED;
     }
     if (join(name, &user, reterr) < 0) {
@@ -390,8 +416,7 @@ int netns_exec(const char *name, char *const *argv, struct failure *reterr)
         return EXIT_CODE_FAILCORE_FAILED;
     }
     if (read_upto(ready_read, &byte, 1) == 1) {
-        int error = write_map(pid, &user);
-
+        error = write_map(pid, &user);
         if (error < 0) {
             explain(reterr, error, "cannot map the command's user");
         } else {

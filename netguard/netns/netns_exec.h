@@ -11,9 +11,10 @@
 #include "shared/base/failure.h"
 
 /*
- * Runs the command and waits for it. Returns the exit code that this program should end with: the
+ * Runs the command, for root as a given user (NULL: the one behind sudo, or an id that nobody has),
+ * and waits for it. Returns the exit code that this program should end with: the
  * command's own, 128+n, 125, 126 or 127; reterr is filled when it is ours.
  */
-int netns_exec(const char *name, char *const *argv, struct failure *reterr);
+int netns_exec(const char *name, const char *as_user, char *const *argv, struct failure *reterr);
 
 #endif

@@ -15,6 +15,7 @@ struct netns_settings {
     size_t upstream_count;
     const char *audit;  /* NULL: this user's default */
     const char *uplink; /* NULL: the default */
+    const char *user;   /* who root's commands run as; NULL: the user behind sudo, or nobody's id */
 };
 
 /*

@@ -11,8 +11,10 @@
 
 #include "netguard/control.h"
 #include "netguard/netns/netns_exec.h"
+#include "netguard/netns/netns_file.h"
 #include "netguard/netns/netns_options.h"
 #include "netguard/netns/netns_place.h"
+#include "netguard/netns/netns_status.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/confine/process_handle.h"
@@ -33,6 +35,7 @@ static int code_for(int error)
 
 int netns_create_verb(int argc, char **argv)
 {
+    AUTO(netns_file_clear) struct netns_file file = {.arena = {0}};
     struct netns_options options;
     struct failure failure = {0};
     int error = netns_options_read(&netns_create_command, argc, argv, false, &options, &failure);
@@ -44,12 +47,16 @@ int netns_create_verb(int argc, char **argv)
         command_table_print_help(stdout, &netns_create_command);
         return EXIT_CODE_OK;
     }
-    error = netns_start(options.name, &options.settings, &failure);
+    error = netns_file_complete(options.name, &file, &options.settings, &failure);
+    if (error == 0) {
+        error = netns_start(options.name, &options.settings, &failure);
+    }
     return error < 0 ? report(netns_create_command.name, &failure, code_for(error)) : EXIT_CODE_OK;
 }
 
 int netns_exec_verb(int argc, char **argv)
 {
+    AUTO(netns_file_clear) struct netns_file file = {.arena = {0}};
     struct netns_options options;
     struct failure failure = {0};
     int code, error = netns_options_read(&netns_exec_command, argc, argv, true, &options, &failure);
@@ -61,37 +68,21 @@ int netns_exec_verb(int argc, char **argv)
         command_table_print_help(stdout, &netns_exec_command);
         return EXIT_CODE_OK;
     }
-    error = netns_start(options.name, &options.settings, &failure);
+    error = netns_file_complete(options.name, &file, &options.settings, &failure);
+    if (error == 0) {
+        error = netns_start(options.name, &options.settings, &failure);
+    }
     if (error < 0) {
         return report(netns_exec_command.name, &failure, code_for(error));
     }
-    code = netns_exec(options.name, options.command, &failure);
+    code = netns_exec(options.name, options.settings.user, options.command, &failure);
     return failure.what[0] != '\0' ? report(netns_exec_command.name, &failure, code) : code;
-}
-
-/* Asks a running guard and prints what it says. */
-static int print_status(const char *name, struct failure *reterr)
-{
-    AUTO_CLOSE int socket = netns_connect(name, reterr);
-    AUTO_FREE char *answer = malloc(CONTROL_ANSWER_MAX);
-    ssize_t count = -1;
-
-    if (socket >= 0 && answer != NULL && send(socket, "status", 6, MSG_NOSIGNAL) == 6) {
-        count = recv(socket, answer, CONTROL_ANSWER_MAX, 0);
-    }
-    if (count <= 0) {
-        failure_set(reterr, -ENOENT, "there is no network named %s, or its guard is dead", name);
-        failure_set_mend(reterr, "failcore-netns create %s", name);
-        return -ENOENT;
-    }
-    fwrite(answer, 1, (size_t)count, stdout);
-    return 0;
 }
 
 /* The options of the verbs that take only a name, or nothing. */
 enum { OPTION_JSON = 1, OPTION_HELP };
 static const struct option_row json_and_help[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object, which it always is"},
+    {OPTION_JSON, 0, "json", NULL, "one JSON object"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 static const struct command_table status_command = {
@@ -136,7 +127,7 @@ static const struct command_table delete_command = {
  * after saying why.
  */
 static int read_simple(const struct command_table *command, int argc, char **argv, int wanted,
-                       const char **ret_name, bool *ret_help)
+                       const char **ret_name, bool *ret_help, bool *ret_json)
 {
     struct option_scan scan = option_scan_init(command, argc, argv);
     struct failure failure = {0};
@@ -149,6 +140,7 @@ static int read_simple(const struct command_table *command, int argc, char **arg
                 *ret_help = true;
                 return 0;
             }
+            *ret_json = true;
         }
         if (id == 0 && scan.next < argc) {
             *ret_name = argv[scan.next++];
@@ -171,9 +163,9 @@ int netns_status_verb(int argc, char **argv)
 {
     struct failure failure = {0};
     const char *name = NULL;
-    bool help = false;
+    bool help = false, json = false;
 
-    if (read_simple(&status_command, argc, argv, 1, &name, &help) < 0) {
+    if (read_simple(&status_command, argc, argv, 1, &name, &help, &json) < 0) {
         return EXIT_CODE_USAGE;
     }
     if (help) {
@@ -184,7 +176,7 @@ int netns_status_verb(int argc, char **argv)
         failure_set_mend(&failure, "failcore-netns list");
         return report(status_command.name, &failure, EXIT_CODE_USAGE);
     }
-    return print_status(name, &failure) < 0
+    return netns_status_print(name, json, &failure) < 0
                ? report(status_command.name, &failure, EXIT_CODE_FAILCORE_FAILED)
                : EXIT_CODE_OK;
 }
@@ -216,9 +208,9 @@ static int list_networks(void)
 int netns_list_verb(int argc, char **argv)
 {
     const char *name = NULL;
-    bool help = false;
+    bool help = false, json = false;
 
-    if (read_simple(&list_command, argc, argv, 0, &name, &help) < 0) {
+    if (read_simple(&list_command, argc, argv, 0, &name, &help, &json) < 0) {
         return EXIT_CODE_USAGE;
     }
     return help ? EXIT_CODE_OK : list_networks();
@@ -230,10 +222,10 @@ static int speak_to(const struct command_table *command, int argc, char **argv,
 {
     struct failure failure = {0};
     const char *name = NULL;
-    bool help = false;
+    bool help = false, json = false;
     int error;
 
-    if (read_simple(command, argc, argv, 1, &name, &help) < 0) {
+    if (read_simple(command, argc, argv, 1, &name, &help, &json) < 0) {
         return EXIT_CODE_USAGE;
     }
     if (help) {
@@ -296,10 +288,10 @@ int netns_delete_verb(int argc, char **argv)
     struct failure failure = {0};
     AUTO_CLOSE int socket = -1;
     const char *name = NULL;
-    bool help = false;
+    bool help = false, json = false;
     int error;
 
-    if (read_simple(&delete_command, argc, argv, 1, &name, &help) < 0) {
+    if (read_simple(&delete_command, argc, argv, 1, &name, &help, &json) < 0) {
         return EXIT_CODE_USAGE;
     }
     if (help) {

@@ -52,7 +52,7 @@ without_privileges()
         grep -qE '^Seccomp:\s*2$' "/proc/$1/status" && [ "$(stat -c %U "/proc/$1")" = failcore ]
 }
 printf 'SOURCE=/srv/demo\nMOUNTPOINT=/mnt/agent\nPOLICY=fs_sandbox\n' >/etc/failcore/mounts/demo.conf
-printf 'POLICY=net_safe\nOPTIONS=--uplink none\n' >/etc/failcore/netns/agent.conf
+printf 'policy: [net_safe]\nuplink: none\n' >/etc/failcore/netns/agent.yaml
 
 mkdir -p /run/systemd/system/failcore-mount@demo.service.d
 printf '[Service]\nWatchdogSec=4\n' >/run/systemd/system/failcore-mount@demo.service.d/quick.conf

@@ -21,7 +21,7 @@ fetch()
 }
 tripped()
 {
-    "$bin/failcore-netns" status "$guard_name" | jq -e '.breaker == "tripped"' >/dev/null
+    "$bin/failcore-netns" status "$guard_name" --json | jq -e '.breaker == "tripped"' >/dev/null
 }
 
 policy 'event: connect, count: 3, within: 1h, action: freeze' 'event: blocked, count: 5, within: 1h, action: kill'

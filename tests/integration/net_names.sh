@@ -18,6 +18,7 @@ network:
     - {id: web, action: allow, hosts: ["*.example.org"], ports: [80, 443, 7777]}
     - {id: plain, action: allow, hosts: [api.example.org], ports: [8080], name_check: http}
     - {id: raw, action: allow, hosts: [api.example.org], ports: [7], protocols: [tcp, udp], name_check: address-only}
+    - {id: second, action: allow, hosts: [shared.example.org], ports: [7], name_check: address-only}
     - {id: udp, action: allow, hosts: [api.example.org], ports: [443, 7777], protocols: [udp]}
 YAML
 check "a network is made" guard_up "$work/policy.yaml"
@@ -77,6 +78,12 @@ for i in range(60):
 "
 check "curl" in_agent curl -sS -m 5 --cacert "$world_dir/ca.pem" https://www.example.org/
 check "a second allowed name of the same address" tls shared.example.org shared.example.org
+# Of several names of an address the record has the one that the rule is about, whichever came last.
+for last in www.example.org shared.example.org; do
+    in_agent sh -c "getent ahostsv4 www.example.org; getent ahostsv4 shared.example.org; getent ahostsv4 $last" >/dev/null
+    check "a rule for one of two names ($last came last)" reached tcp 93.184.216.10 7
+done
+check "its records have that name" test "$(sleep 0.5; cat "$guard_audit"/log/*.jsonl | jq -r 'select(.policy.rule == "second" and .call.op == "connect" and .kind == "DECISION") | .call.host' | sort | uniq -c | tr -s ' ')" = ' 2 shared.example.org'
 check "http" in_agent curl -sS -m 5 http://www.example.org/
 check "http where a rule says so" in_agent curl -sS -m 5 http://api.example.org:8080/
 check "address-only" raw api.example.org 7 's.sendall(b"anything"); assert s.recv(100) == b"anything"'

@@ -130,7 +130,7 @@ no_pasta_for()
 {
     ! grep -qs "/proc/$1/ns/net" $(grep -ls pasta /proc/[0-9]*/comm | sed 's/comm$/cmdline/')
 }
-pid=$(as_user "$work/bin/failcore-netns" status "$guard_name" | jq .pid)
+pid=$(as_user "$work/bin/failcore-netns" status --json "$guard_name" | jq .pid)
 kill -9 "$pid"
 check "pasta: it ends with the guard" wait_until 5 no_pasta_for "$pid"
 check "pasta: delete" as_user "$work/bin/failcore-netns" delete "$guard_name"
