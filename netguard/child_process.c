@@ -69,6 +69,9 @@ int child_process_confine(enum guard_process process, const int *kept, size_t co
         error = privileges_forbid_new();
     }
     if (error == 0) {
+        error = capabilities_bound(CAPABILITIES_NONE);
+    }
+    if (error == 0) {
         error = leave_root();
     }
     if (error == 0) {

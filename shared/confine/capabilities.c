@@ -80,6 +80,29 @@ static int shrink_bounding_set(const struct capability_state *state, capability_
     return 0;
 }
 
+/* Where that cannot be done, no_new_privs must hold instead. */
+static int bound(const struct capability_state *state, capability_set kept)
+{
+    int error = 0;
+
+    if ((state->effective & CAPABILITY(CAP_SETPCAP)) == 0 &&
+        (state->permitted & CAPABILITY(CAP_SETPCAP)) != 0) {
+        error = set_sets(state->permitted, 0);
+    }
+    if (error == 0) {
+        error = shrink_bounding_set(state, kept);
+    }
+    return error < 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : error;
+}
+
+int capabilities_bound(capability_set kept)
+{
+    struct capability_state state;
+    int error = capabilities_read(&state);
+
+    return error < 0 ? error : bound(&state, kept);
+}
+
 int capabilities_keep_only(capability_set kept)
 {
     struct capability_state state;
@@ -91,15 +114,8 @@ int capabilities_keep_only(capability_set kept)
     if ((kept & ~state.permitted) != 0) {
         return -EPERM;
     }
-    if ((state.effective & CAPABILITY(CAP_SETPCAP)) == 0 &&
-        (state.permitted & CAPABILITY(CAP_SETPCAP)) != 0) {
-        error = set_sets(state.permitted, 0);
-        if (error < 0) {
-            return error;
-        }
-    }
-    error = shrink_bounding_set(&state, kept);
-    if (error < 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
+    error = bound(&state, kept);
+    if (error < 0) {
         return error;
     }
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) {

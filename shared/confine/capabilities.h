@@ -38,6 +38,12 @@ bool capabilities_have(capability_set wanted);
 int capabilities_keep_only(capability_set kept);
 
 /*
+ * The bounding set alone, for whoever is about to become another user: that takes CAP_SETPCAP away,
+ * and the capabilities that change the user are needed until then. Errors as above.
+ */
+int capabilities_bound(capability_set kept);
+
+/*
  * After keep_only: lets `passed` survive an execve of an ordinary program by a user that is not
  * root (ambient set).
  */

@@ -40,7 +40,7 @@ for process in "$daemon" "$resolver" "$asker"; do
     check "$name: no other group" test -z "$(status_of "$process" Groups)"
     check "$name: nothing inheritable" test "$(status_of "$process" CapInh)" = $none
     check "$name: nothing ambient" test "$(status_of "$process" CapAmb)" = $none
-    [ "$process" = "$daemon" ] || check "$name: no capability" test "$(status_of "$process" CapPrm) $(status_of "$process" CapEff)" = "$none $none"
+    [ "$process" = "$daemon" ] || check "$name: no capability, and no way to any" test "$(status_of "$process" CapPrm) $(status_of "$process" CapEff) $(status_of "$process" CapBnd)" = "$none $none $none"
     check "$name: no file or directory is open" test -z "$(find "/proc/$process/fd" -mindepth 1 -printf '%l\n' | grep -v -e '^socket:' -e '^anon_inode:' -e '^pipe:' -e '^/dev/null$' -e '^/memfd:' -e '^net:' -e '^user:' -e '^/proc$' -e '^/dev/shm/' -e '(deleted)$')"
 done
 check "the daemon: one capability" test "$(status_of "$daemon" CapPrm) $(status_of "$daemon" CapEff) $(status_of "$daemon" CapBnd)" = "$net_admin $net_admin $net_admin"
