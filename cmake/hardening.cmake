@@ -11,8 +11,13 @@ if(FAILCORE_SANITIZE)
         -fsanitize=${FAILCORE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g)
     target_link_options(failcore_hardening INTERFACE -fsanitize=${FAILCORE_SANITIZE})
 elseif(FAILCORE_COVERAGE)
-    target_compile_options(failcore_hardening INTERFACE --coverage -O0 -g)
-    target_link_options(failcore_hardening INTERFACE --coverage)
+    # Clang's counters, mapped into a file (%c) that all processes of a program share (%m): what a
+    # program did counts also when it is killed, or has confined itself so that it opens nothing.
+    # The path is built in, since our programs give their daemons an environment of their own.
+    target_compile_options(failcore_hardening INTERFACE
+        -fprofile-instr-generate=${PROJECT_BINARY_DIR}/profiles/%c%m.profraw -fcoverage-mapping
+        "SHELL:-mllvm -runtime-counter-relocation" -O1 -g)
+    target_link_options(failcore_hardening INTERFACE -fprofile-instr-generate)
 else()
     foreach(flag
             -fstack-protector-strong -fstack-clash-protection -fcf-protection=full

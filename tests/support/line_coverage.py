@@ -1,9 +1,8 @@
-"""Adds up what gcov says about a build directory; run by scripts/coverage.
+"""Adds up the line counts of a build directory's programs; run by scripts/coverage.
 
 A line counts once, however many programs and tests contain its file. The fuzz corpus of a parser
 may lie under a shorter name than its file: PARSERS says which target has it.
 """
-import json
 import os
 import subprocess
 import sys
@@ -39,31 +38,33 @@ PARSERS = {
 }
 
 
+def is_program(path):
+    with open(path, "rb") as file:
+        return os.access(path, os.X_OK) and file.read(4) == b"\x7fELF"
+
+
 def counts_of(build):
     """{file: {line: executed}} of our own sources."""
     top = os.path.dirname(os.path.dirname(os.path.abspath(build)))
-    data = [os.path.join(d, f) for d, _, files in os.walk(os.path.abspath(build))
-            for f in files if f.endswith(".gcno")]
+    merged = os.path.join(build, "profiles.merged")
+    raw = [os.path.join(build, "profiles", name) for name in os.listdir(os.path.join(build, "profiles"))]
+    subprocess.run(["llvm-profdata", "merge", "-o", merged, *raw], check=True)
+    programs = [os.path.join(d, name) for d, _, files in os.walk(build) if "CMakeFiles" not in d
+                for name in files if is_program(os.path.join(d, name))]
+    objects = [word for program in programs for word in ("-object", program)]
+    found = subprocess.run(["llvm-cov", "export", "-format=lcov", "-instr-profile=" + merged, *objects],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
     lines = {}
-    for start in range(0, len(data), 50):
-        # On standard output: the files that gcov writes would replace one another by their last name.
-        found = subprocess.run(["gcov", "--stdout", "--json-format", *data[start:start + 50]],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        for document in found.stdout.splitlines():
-            add(lines, json.loads(document), top)
+    seen = {}
+    for word, _, rest in (row.partition(":") for row in found.stdout.splitlines()):
+        if word == "SF":
+            path = os.path.relpath(rest, top)
+            ours = not path.startswith(("..", "build/", "tests/"))
+            seen = lines.setdefault(path, {}) if ours else {}
+        elif word == "DA":
+            number, count = map(int, rest.split(",")[:2])
+            seen[number] = seen.get(number, False) or count > 0
     return lines
-
-
-def add(lines, found, top):
-    for file in found["files"]:
-        path = os.path.normpath(os.path.join(found["current_working_directory"], file["file"]))
-        path = os.path.relpath(path, top)
-        if path.startswith(("..", "build/", "tests/")):
-            continue
-        seen = lines.setdefault(path, {})
-        for line in file["lines"]:
-            number = line["line_number"]
-            seen[number] = seen.get(number, False) or line["count"] > 0
 
 
 def percent(lines):
@@ -73,7 +74,7 @@ def percent(lines):
 def main():
     lines = counts_of(sys.argv[1])
     if not lines:
-        sys.exit("line_coverage: gcov found nothing")
+        sys.exit("line_coverage: nothing was counted")
     short = []
     print("| parser | fuzz target | lines | covered |")
     print("|---|---|---|---|")
