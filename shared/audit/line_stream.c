@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "shared/audit/record_line.h"
+
 #define BLOCKS_MAX (2U * LINE_STREAM_THREADS_MAX + 1)
 
 struct line_stream {
@@ -36,18 +38,35 @@ static struct segment_line *next_line(struct line_block *block)
     return &block->line[block->count];
 }
 
+static void judge_line(struct line_block *block, struct str_view text,
+                       const uint8_t hash[static SHA256_SIZE], struct segment_sight *sight)
+{
+    struct segment_line *line = next_line(block);
+
+    if (line == NULL) {
+        block->error = -ENOMEM;
+    } else if (segment_line_judge(text, hash, sight, line, &block->why) == 0) {
+        block->count++;
+    }
+}
+
+/* By twos, as their hashes are made. A last line without a partner has none beside it. */
 static void judge(struct line_block *block)
 {
     struct str_view rest = {.bytes = block->text, .length = block->length};
-    struct str_view text;
+    struct segment_sight sight = {0};
+    struct str_view text[2];
 
-    while (block->why == NULL && block->error == 0 && segment_take_line(&rest, &text)) {
-        struct segment_line *line = next_line(block);
+    while (block->why == NULL && block->error == 0 && segment_take_line(&rest, &text[0])) {
+        uint8_t hash[2][SHA256_SIZE];
+        bool has_second = segment_take_line(&rest, &text[1]);
 
-        if (line == NULL) {
-            block->error = -ENOMEM;
-        } else if (segment_line_read(text, block->sha, line, &block->why) == 0) {
-            block->count++;
+        text[1] = has_second ? text[1] : STR_VIEW_LITERAL("");
+        block->error = record_line_hash_two(text, block->sha, hash);
+        for (unsigned int i = 0; i < (has_second ? 2U : 1U); i++) {
+            if (block->why == NULL && block->error == 0) {
+                judge_line(block, text[i], hash[i], &sight);
+            }
         }
     }
     block->torn = block->why == NULL && block->error == 0 ? rest.length : 0;

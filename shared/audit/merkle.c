@@ -3,14 +3,40 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shared/crypto/sha256_pair.h"
+
+#define NODE 0x01 /* RFC 6962 section 2.1 */
+
 int merkle_node(struct sha256 *sha, const uint8_t left[static SHA256_SIZE],
                 const uint8_t right[static SHA256_SIZE], uint8_t ret_hash[static SHA256_SIZE])
 {
-    uint8_t input[1 + 2 * SHA256_SIZE] = {0x01};
+    uint8_t input[1 + 2 * SHA256_SIZE] = {NODE};
 
     memcpy(input + 1, left, SHA256_SIZE);
     memcpy(input + 1 + SHA256_SIZE, right, SHA256_SIZE);
     return sha256_of(sha, input, sizeof(input), ret_hash);
+}
+
+/* The row above one of `count` hashes, in its place. Neighbours lie as a node wants them, so nodes
+ * are made by twos as they lie. */
+static int halve(struct sha256 *sha, uint8_t (*row)[SHA256_SIZE], unsigned int count)
+{
+    if (count == 2) {
+        return merkle_node(sha, row[0], row[1], row[0]);
+    }
+    for (unsigned int i = 0; i < count; i += 4) {
+        const struct sha256_text text[2] = {
+            {.first = NODE, .bytes = row[i], .length = 2 * SHA256_SIZE},
+            {.first = NODE, .bytes = row[i + 2], .length = 2 * SHA256_SIZE},
+        };
+        uint8_t above[2][SHA256_SIZE];
+
+        if (sha256_pair(sha, text, above) < 0) {
+            return -EIO;
+        }
+        memcpy(row[i / 2], above, sizeof(above));
+    }
+    return 0;
 }
 
 int merkle_perfect_root(struct sha256 *sha, const uint8_t (*hashes)[SHA256_SIZE],
@@ -23,13 +49,8 @@ int merkle_perfect_root(struct sha256 *sha, const uint8_t (*hashes)[SHA256_SIZE]
     }
     memcpy(row, hashes, (size_t)count * SHA256_SIZE);
     for (; count > 1; count /= 2) {
-        for (unsigned int i = 0; i < count / 2; i++) {
-            uint8_t above[SHA256_SIZE];
-
-            if (merkle_node(sha, row[2 * i], row[2 * i + 1], above) < 0) {
-                return -EIO;
-            }
-            memcpy(row[i], above, SHA256_SIZE);
+        if (halve(sha, row, count) < 0) {
+            return -EIO;
         }
     }
     memcpy(ret_root, row[0], SHA256_SIZE);

@@ -46,5 +46,8 @@ int record_line_write(const struct event_record *record, const struct record_con
 /* entry_hash of a line without its newline: SHA-256(0x00, line up to the tail, "}}"). -EBADMSG. */
 int record_line_hash(struct str_view line, struct sha256 *sha,
                      uint8_t ret_hash[static SHA256_SIZE]);
+/* Of two lines in the time of one. A line without a tail has the hash of no record. -EIO. */
+int record_line_hash_two(const struct str_view line[static 2], struct sha256 *sha,
+                         uint8_t ret_hash[static 2][SHA256_SIZE]);
 
 #endif

@@ -147,9 +147,11 @@ static const struct member timing_rows[] = {
     FIRST("enforcement_overhead_ms", MILLISECONDS, overhead_ns),
     MUST("call_duration_ms", MILLISECONDS, duration_ns),
 };
-static const struct member merkle_rows[] = {
+static const struct member tree_rows[] = {
     FIRST("tree_size", COUNT, tree_size),
     MUST("tree_root", NO_HASH, tree_root),
+};
+static const struct member chain_rows[] = {
     MUST("previous_hash", HASH, previous_hash),
     MUST("entry_hash", HASH, entry_hash),
 };
@@ -492,42 +494,131 @@ static bool read_reference(struct json_scan *scan, struct audit_record *record)
     return !record->has_of_pseq || read_members(scan, TABLE(of_pseq_rows), record);
 }
 
-static bool read_actor(struct json_scan *scan, struct audit_record *record)
+/* ---- parts that a line often has as the line before has them ------------------------------- */
+
+/* Does it stand here, word for word? Each part ends where its grammar ends it, so nothing that
+ * follows can belong to it. */
+static bool take_again(struct json_scan *scan, struct str_view part)
 {
-    record->has_actor = TAKE(scan, ",\"actor\":");
-    return !record->has_actor ||
-           (read_members(scan, TABLE(actor_rows), record) && json_scan_char(scan, '}'));
+    return part.length > 0 && take(scan, part.bytes, part.length);
 }
 
-static bool read_record(struct json_scan *scan, struct audit_record *record)
+static struct str_view part_from(const struct json_scan *scan, const char *start)
+{
+    return (struct str_view){.bytes = start, .length = (size_t)(scan->at - start)};
+}
+
+static bool read_actor(struct json_scan *scan, const struct audit_record *before,
+                       struct audit_record *record)
+{
+    const char *start = scan->at;
+
+    if (take_again(scan, before->actor_part)) {
+        record->has_actor = true;
+        record->actor = before->actor;
+        record->actor_part = before->actor_part;
+        return true;
+    }
+    record->has_actor = TAKE(scan, ",\"actor\":");
+    if (!record->has_actor) {
+        return true;
+    }
+    if (!read_members(scan, TABLE(actor_rows), record) || !json_scan_char(scan, '}')) {
+        return false;
+    }
+    record->actor_part = part_from(scan, start);
+    return true;
+}
+
+/* Policy, outcome, redaction. */
+static bool read_verdict(struct json_scan *scan, const struct audit_record *before,
+                         struct audit_record *record)
+{
+    const char *start = scan->at;
+
+    if (take_again(scan, before->verdict_part)) {
+        record->policy = before->policy;
+        record->has_status = before->has_status;
+        record->status = before->status;
+        record->code = before->code;
+        record->reason = before->reason;
+        record->error = before->error;
+        record->phase = before->phase;
+        record->input_redactions = before->input_redactions;
+        record->output_redactions = before->output_redactions;
+        record->verdict_part = before->verdict_part;
+        return true;
+    }
+    if (!read_policy(scan, record) || !read_outcome(scan, record) ||
+        !TAKE(scan, ",\"redaction\":") || !read_members(scan, TABLE(redaction_rows), record) ||
+        !json_scan_char(scan, '}')) {
+        return false;
+    }
+    record->verdict_part = part_from(scan, start);
+    return true;
+}
+
+static bool read_merkle(struct json_scan *scan, const struct audit_record *before,
+                        struct audit_record *record)
+{
+    const char *start = scan->at;
+
+    if (take_again(scan, before->tree_part)) {
+        record->tree_size = before->tree_size;
+        record->tree_root = before->tree_root;
+        record->tree_part = before->tree_part;
+    } else if (read_members(scan, TABLE(tree_rows), record)) {
+        record->tree_part = part_from(scan, start);
+    } else {
+        return false;
+    }
+    return read_members(scan, TABLE(chain_rows), record);
+}
+
+static bool read_record(struct json_scan *scan, const struct audit_record *before,
+                        struct audit_record *record)
 {
     return read_members(scan, TABLE(order_rows), record) && read_reference(scan, record) &&
-           read_actor(scan, record) && read_call(scan, record) && read_policy(scan, record) &&
-           read_outcome(scan, record) && TAKE(scan, ",\"redaction\":") &&
-           read_members(scan, TABLE(redaction_rows), record) && TAKE(scan, "},\"timing\":") &&
+           read_actor(scan, before, record) && read_call(scan, record) &&
+           read_verdict(scan, before, record) && TAKE(scan, ",\"timing\":") &&
            read_members(scan, TABLE(timing_rows), record) && TAKE(scan, "},\"merkle\":") &&
-           read_members(scan, TABLE(merkle_rows), record) && TAKE(scan, "}}") &&
-           scan->at == scan->end;
+           read_merkle(scan, before, record) && TAKE(scan, "}}") && scan->at == scan->end;
 }
 
 #define NO_COUNT UINT64_MAX
 
-int audit_record_read(struct str_view line, struct audit_record *ret_record, size_t *reterr_offset)
+/* Gives the offset of what is wrong; -1 when all is as it must be. */
+static ptrdiff_t read_line(struct str_view line, const struct audit_record *before,
+                           struct audit_record *ret_record)
 {
     struct json_scan scan = json_scan_init(line);
 
     *ret_record = (struct audit_record){.line = line, .count = NO_COUNT};
-    if (!read_record(&scan, ret_record) || ret_record->count < 2) {
-        if (reterr_offset != NULL) {
-            *reterr_offset = (size_t)(scan.at - line.bytes);
-        }
+    if (!read_record(&scan, before, ret_record) || ret_record->count < 2) {
         *ret_record = (struct audit_record){0};
-        return -EBADMSG;
+        return scan.at - line.bytes;
     }
     if (ret_record->count == NO_COUNT) {
         ret_record->count = 1; /* the one spelling of one is to say nothing */
     }
-    return 0;
+    return -1;
+}
+
+int audit_record_read(struct str_view line, struct audit_record *ret_record, size_t *reterr_offset)
+{
+    static const struct audit_record none = {0};
+    ptrdiff_t wrong = read_line(line, &none, ret_record);
+
+    if (wrong >= 0 && reterr_offset != NULL) {
+        *reterr_offset = (size_t)wrong;
+    }
+    return wrong < 0 ? 0 : -EBADMSG;
+}
+
+int audit_record_read_next(struct str_view line, const struct audit_record *before,
+                           struct audit_record *ret_record)
+{
+    return read_line(line, before, ret_record) < 0 ? 0 : -EBADMSG;
 }
 
 /* ---- what a record's parts say ------------------------------------------------------------ */

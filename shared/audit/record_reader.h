@@ -110,6 +110,10 @@ struct audit_record {
     struct str_view tree_root;
     struct str_view previous_hash;
     struct str_view entry_hash;
+    /* For audit_record_read_next(): how the line spells its actor, its policy and outcome, its
+     * tree.
+     */
+    struct str_view actor_part, verdict_part, tree_part;
 };
 
 /*
@@ -117,6 +121,13 @@ struct audit_record {
  * (may be NULL); *ret_record is {0} then. `line` has no newline.
  */
 int audit_record_read(struct str_view line, struct audit_record *ret_record, size_t *reterr_offset);
+
+/*
+ * The same for a line behind another: a part that both spell alike is read once, and the record's
+ * texts are then those of the line before. `before` is {0} or a record whose line is still there.
+ */
+int audit_record_read_next(struct str_view line, const struct audit_record *before,
+                           struct audit_record *ret_record);
 
 static inline bool record_bytes_present(const struct record_bytes *bytes)
 {

@@ -5,7 +5,6 @@
 
 #include "shared/audit/json_members.h"
 #include "shared/audit/record_line.h"
-#include "shared/audit/record_reader.h"
 
 /* The value of each lower-case hexadecimal digit, and 0xFF for every other byte. */
 static const uint8_t hex_digits[256] = {
@@ -65,12 +64,13 @@ static bool own_members_are_sound(const struct audit_record *record)
     return json_members_are_sound(record->call.members);
 }
 
-int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_line *ret_line,
-                      const char **reterr_why)
+int segment_line_judge(struct str_view text, const uint8_t hash[static SHA256_SIZE],
+                       struct segment_sight *sight, struct segment_line *ret_line,
+                       const char **reterr_why)
 {
-    struct audit_record record;
+    const struct audit_record *before = &sight->record[sight->last];
+    struct audit_record *record = &sight->record[1 - sight->last];
     struct segment_line line = {.text = text};
-    uint8_t hash[SHA256_SIZE];
 
     if (text.length >= RECORD_LINE_MAX) {
         return bad(reterr_why, "a line is too long");
@@ -78,20 +78,33 @@ int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_l
     if (!read_hashes(text, line.previous, line.hash)) {
         return bad(reterr_why, "not a record of this format");
     }
-    if (record_line_hash(text, sha, hash) < 0 || memcmp(hash, line.hash, SHA256_SIZE) != 0) {
+    if (memcmp(hash, line.hash, SHA256_SIZE) != 0) {
         return bad(reterr_why, "entry_hash is not the hash of the line: the record was changed");
     }
-    if (audit_record_read(text, &record, NULL) < 0 || !own_members_are_sound(&record)) {
+    if (audit_record_read_next(text, before, record) < 0 || !own_members_are_sound(record)) {
         return bad(reterr_why, "its members are not those of a record, in their order, once each");
     }
-    line.seq = record.seq;
-    line.producer = record.producer;
-    line.pseq = record.pseq;
-    line.count = record.count;
-    line.mono_ns = record.mono_ns;
-    line.kind = record.kind;
+    sight->last = 1 - sight->last;
+    line.seq = record->seq;
+    line.producer = record->producer;
+    line.pseq = record->pseq;
+    line.count = record->count;
+    line.mono_ns = record->mono_ns;
+    line.kind = record->kind;
     *ret_line = line;
     return 0;
+}
+
+int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_line *ret_line,
+                      const char **reterr_why)
+{
+    struct segment_sight sight = {0};
+    uint8_t hash[SHA256_SIZE] = {0}; /* of no line */
+
+    if (text.length < RECORD_LINE_MAX) {
+        (void)record_line_hash(text, sha, hash);
+    }
+    return segment_line_judge(text, hash, &sight, ret_line, reterr_why);
 }
 
 int segment_chain_add(struct segment_chain *chain, const struct segment_line *line,

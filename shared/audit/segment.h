@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/audit/record_reader.h"
 #include "shared/audit/record_words.h"
 #include "shared/base/str_view.h"
 #include "shared/crypto/sha256.h"
@@ -33,6 +34,20 @@ struct segment_line {
  */
 int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_line *ret_line,
                       const char **reterr_why);
+
+/* What is known of the line before: parts that are spelled alike are read once. {0}: nothing. */
+struct segment_sight {
+    struct audit_record record[2]; /* of the line before, and room for the next */
+    unsigned int last;
+};
+
+/*
+ * The same where the hash of record_line_hash_two() is there already. The line that `sight` has
+ * seen last must still lie where it lay.
+ */
+int segment_line_judge(struct str_view text, const uint8_t hash[static SHA256_SIZE],
+                       struct segment_sight *sight, struct segment_line *ret_line,
+                       const char **reterr_why);
 
 /* Where a chain stands. {0}: at the beginning of a log. */
 struct segment_chain {

@@ -5,9 +5,12 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "shared/crypto/sha256_pair.h"
+
 struct sha256 {
     EVP_MD *digest;
     EVP_MD_CTX *context;
+    bool pairs_at_once;
 };
 
 struct sha256 *sha256_new(void)
@@ -21,6 +24,7 @@ struct sha256 *sha256_new(void)
     (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     sha->digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     sha->context = EVP_MD_CTX_new();
+    sha->pairs_at_once = sha256_processor_pairs();
     if (sha->digest == NULL || sha->context == NULL) {
         sha256_free(sha);
         return NULL;
@@ -35,6 +39,11 @@ void sha256_free(struct sha256 *sha)
         EVP_MD_free(sha->digest);
         free(sha);
     }
+}
+
+bool sha256_pairs_at_once(const struct sha256 *sha)
+{
+    return sha->pairs_at_once;
 }
 
 int sha256_begin(struct sha256 *sha)

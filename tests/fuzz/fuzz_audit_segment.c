@@ -1,6 +1,7 @@
 /*
  * Whatever the bytes: a line that the segment reader accepts hashes to what it says, its chain
- * goes on only with its own hash, and the strict record reader's grammar is no looser.
+ * goes on only with its own hash, and the strict record reader's grammar is no looser. What is
+ * judged behind another line, with a hash that was made beside another's, is judged as alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,27 @@ static void want(bool holds)
     }
 }
 
+/* The line before may be any that was accepted: `sight` has it. */
+static void judge_again(struct str_view text, struct sha256 *sha, struct segment_sight *sight,
+                        const struct segment_line *alone)
+{
+    const struct str_view pair[2] = {STR_VIEW_LITERAL("{}"), text};
+    uint8_t hash[2][SHA256_SIZE];
+    struct segment_line line;
+    const char *why;
+
+    want(record_line_hash_two(pair, sha, hash) == 0);
+    want((segment_line_judge(text, hash[1], sight, &line, &why) == 0) == (alone != NULL));
+    if (alone != NULL) {
+        want(line.seq == alone->seq && line.producer == alone->producer &&
+             line.pseq == alone->pseq && line.count == alone->count &&
+             line.mono_ns == alone->mono_ns && line.kind == alone->kind);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
+    struct segment_sight sight = {0};
     struct sha256 *sha = sha256_new();
     struct str_view rest = {.bytes = (const char *)bytes, .length = length};
     struct producer_book book = {0};
@@ -34,8 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
         if (segment_line_read(text, sha, &line, &why) < 0) {
             want(why != NULL);
+            judge_again(text, sha, &sight, NULL);
             continue;
         }
+        judge_again(text, sha, &sight, &line);
         want(record_line_hash(text, sha, hash) == 0 && memcmp(hash, line.hash, sizeof(hash)) == 0);
         want(line.count >= 1 && text.length < RECORD_LINE_MAX);
         if (segment_chain_add(&chain, &line, &why) == 0) {

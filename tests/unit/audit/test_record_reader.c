@@ -189,6 +189,47 @@ static void what_the_writer_would_not_write_is_refused(void **state)
     }
 }
 
+/* What is read behind another line is what is read alone: verdict, numbers, and texts letter for
+ * letter, wherever the two lines begin to differ. */
+static void behind_another_line_as_alone(void **state)
+{
+    AUTO(text_buffer_clear) struct text_buffer whole = {0};
+    struct audit_record before;
+
+    (void)state;
+    join(&whole, PART_COUNT, PART_COUNT);
+    assert_int_equal(audit_record_read(text_buffer_view(&whole), &before, NULL), 0);
+    for (size_t at = 0; at < whole.length * 4; at++) {
+        static const char bytes[] = {'1', '"', '}', ','};
+        AUTO_FREE char *line = malloc(whole.length);
+        const struct str_view text = {line, whole.length};
+        struct audit_record alone;
+        struct audit_record behind;
+
+        assert_non_null(line);
+        memcpy(line, whole.bytes, whole.length);
+        line[at / 4] = bytes[at % 4];
+        assert_int_equal(audit_record_read(text, &alone, NULL),
+                         audit_record_read_next(text, &before, &behind));
+        assert_int_equal(alone.seq, behind.seq);
+        assert_int_equal(alone.has_actor, behind.has_actor);
+        assert_int_equal(alone.actor.pid, behind.actor.pid);
+        assert_int_equal(alone.actor.exe.escaped.length, behind.actor.exe.escaped.length);
+        assert_int_equal(alone.status, behind.status);
+        assert_int_equal(alone.policy.decision, behind.policy.decision);
+        assert_int_equal(alone.reason.escaped.length, behind.reason.escaped.length);
+        assert_int_equal(alone.tree_size, behind.tree_size);
+        assert_int_equal(alone.tree_root.length, behind.tree_root.length);
+        if (alone.line.length > 0) {
+            assert_memory_equal(alone.actor.exe.escaped.bytes, behind.actor.exe.escaped.bytes,
+                                alone.actor.exe.escaped.length);
+            assert_memory_equal(alone.policy.rule.escaped.bytes, behind.policy.rule.escaped.bytes,
+                                alone.policy.rule.escaped.length);
+            assert_memory_equal(alone.entry_hash.bytes, behind.entry_hash.bytes, 64);
+        }
+    }
+}
+
 /* ---- against the writer and against jansson ---------------------------------------------------
  */
 
@@ -379,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_is_read),
+        cmocka_unit_test(behind_another_line_as_alone),
         cmocka_unit_test(every_part_is_needed_once),
         cmocka_unit_test(what_the_writer_would_not_write_is_refused),
         cmocka_unit_test(whatever_the_writer_writes_is_read_back),
