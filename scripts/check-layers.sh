@@ -37,7 +37,7 @@ FNR == 1 { here = folder_of(FILENAME) }
     split(header, word, /[\/.]/)
     library = word[1]
     if (library ~ /^fuse/) { library = "fuse" }
-    if (library ~ /^(yaml|idn2|libpsl|zstd|openssl|seccomp|fuse|liburing|libmnl|libnftnl|libnetfilter_queue|libnetfilter_conntrack|cmocka|jansson)$/) {
+    if (library ~ /^(yaml|idn2|libpsl|zstd|openssl|seccomp|fuse|liburing|libmnl|libnftnl|libnetfilter_queue|libnetfilter_conntrack|cmocka|jansson|ldns)$/) {
         if (library == "libpsl") { library = "psl" }
         if (index(allowed[here], " " library " ") == 0) {
             printf "%s:%d: %s may not use <%s>\n", FILENAME, FNR, here, header

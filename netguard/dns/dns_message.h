@@ -21,7 +21,6 @@
 #define DNS_MESSAGE_MAX   16384U /* what we read; a well-meant answer is far smaller */
 #define DNS_UDP_SIZE      1232U  /* what we say in EDNS; fits any path's MTU */
 #define DNS_REPLY_MAX     1232U
-#define DNS_HEADER_BYTES  12U
 #define DNS_ADDRESSES_MAX 32U
 #define DNS_CHAIN_MAX     16U
 #define DNS_EDE_TEXT_MAX  160U

@@ -59,7 +59,8 @@ static int read_labels(struct byte_reader *reader, bool compressed, bool strict,
         if ((head & POINTER_BITS) == POINTER_BITS) {
             size_t target = ((size_t)head << 8 | byte_reader_u8(labels)) & POINTER_VALUE;
 
-            if (!compressed || !byte_reader_ok(labels) || target >= bound || ++jumps > JUMPS_MAX) {
+            if (!compressed || !byte_reader_ok(labels) || target < DNS_HEADER_BYTES ||
+                target >= bound || ++jumps > JUMPS_MAX) {
                 return -EBADMSG;
             }
             elsewhere = byte_reader_init(reader->bytes, reader->length);

@@ -13,6 +13,7 @@
 #include "shared/base/byte_reader.h"
 #include "shared/base/str_view.h"
 
+#define DNS_HEADER_BYTES  12U /* in front of every message's first name */
 #define DNS_NAME_WIRE_MAX 255
 #define DNS_NAME_TEXT_MAX 254
 
@@ -23,8 +24,8 @@ struct dns_name {
 
 /*
  * Reads a name at the reader's offset; `reader` must have begun at the message's first byte.
- * Pointers (RFC 1035 section 4.1.4) lead strictly backwards and are followed at most 64 times; with
- * `compressed` false there may be none. 0, or -EBADMSG.
+ * Pointers (RFC 1035 section 4.1.4) lead strictly backwards, never into the header, and are
+ * followed at most 64 times; with `compressed` false there may be none. 0, or -EBADMSG.
  */
 int dns_name_read(struct byte_reader *reader, bool compressed, struct dns_name *ret_name);
 /* Steps over any name, whatever bytes its labels hold: for records that nobody looks at. */

@@ -1,6 +1,7 @@
 /*
  * DNS messages, as questions of the agent and as answers of the world. A question that is taken can
- * be answered, and the answer reads back; every address of an answer stands in its bytes.
+ * be answered, and the answer reads back; every address of an answer stands in its bytes. And
+ * libldns reads the same (dns_peer.h).
  */
 #include <errno.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "netguard/dns/dns_message.h"
+#include "tests/fuzz/dns_peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -21,19 +23,22 @@ static void try_question(const uint8_t *bytes, size_t length)
         .addresses = addresses, .count = 2, .ttl = 60, .ede = DNS_EDE_BLOCKED, .ede_text = "why"};
     struct dns_answer answer;
     struct dns_query query;
-    uint8_t built[DNS_REPLY_MAX], refusal[DNS_HEADER_BYTES];
+    uint8_t built[DNS_REPLY_MAX], asked[512], refusal[DNS_HEADER_BYTES];
     size_t count;
 
     if (dns_query_parse(bytes, length, &query) < 0) {
         (void)dns_reply_build_malformed(bytes, length, refusal);
         return;
     }
+    dns_peer_agrees_on_question(bytes, length, &query);
+    dns_peer_takes(asked, dns_query_build(query.id, &query.name, query.type, asked), 0);
     count = dns_reply_build(&query, &reply, built);
     if (count > DNS_REPLY_MAX || !dns_name_is_sound(&query.name) ||
         dns_answer_parse(built, count, query.id, &query.name, query.type, &answer) < 0 ||
         (query.type == DNS_TYPE_A && answer.count != 2)) {
         abort();
     }
+    dns_peer_takes(built, count, reply.count);
 }
 
 static void try_answer(const uint8_t *bytes, size_t length, uint16_t type)
@@ -59,6 +64,9 @@ static void try_answer(const uint8_t *bytes, size_t length, uint16_t type)
             memmem(bytes, length, answer.addresses[i].bytes, wanted) == NULL) {
             abort();
         }
+    }
+    if (!answer.truncated) {
+        dns_peer_agrees_on_answer(bytes, length, type, &answer);
     }
 }
 

@@ -4,11 +4,14 @@
 
 #include "netguard/dns/dns_name.h"
 
+/* The bytes stand behind a header: offset 0 of them is what a pointer calls 12. */
 static int read_at(const uint8_t *bytes, size_t length, size_t offset, struct dns_name *name)
 {
-    struct byte_reader reader = byte_reader_init(bytes, length);
+    uint8_t message[DNS_HEADER_BYTES + 300] = {0};
+    struct byte_reader reader = byte_reader_init(message, DNS_HEADER_BYTES + length);
 
-    byte_reader_skip(&reader, offset);
+    memcpy(message + DNS_HEADER_BYTES, bytes, length);
+    byte_reader_skip(&reader, DNS_HEADER_BYTES + offset);
     return dns_name_read(&reader, true, name);
 }
 
@@ -42,11 +45,12 @@ static void odd_labels_are_refused(void **state)
 
 static void pointers_lead_backwards_only(void **state)
 {
-    static const uint8_t good[] = {1, 'a', 0, 1, 'b', 0xc0, 0};
-    static const uint8_t itself[] = {0xc0, 0};
-    static const uint8_t forwards[] = {0xc0, 2, 1, 'a', 0};
-    static const uint8_t loop[] = {1, 'a', 0xc0, 4, 1, 'b', 0xc0, 0};
+    static const uint8_t good[] = {1, 'a', 0, 1, 'b', 0xc0, 12};
+    static const uint8_t itself[] = {0xc0, 12};
+    static const uint8_t forwards[] = {0xc0, 14, 1, 'a', 0};
+    static const uint8_t loop[] = {1, 'a', 0xc0, 16, 1, 'b', 0xc0, 12};
     static const uint8_t cut[] = {1, 'a', 0, 0xc0};
+    static const uint8_t header[] = {1, 'a', 0, 0xc0, 0};
     char text[DNS_NAME_TEXT_MAX + 1];
     struct byte_reader reader;
     struct dns_name name;
@@ -58,6 +62,7 @@ static void pointers_lead_backwards_only(void **state)
     assert_int_equal(read_at(forwards, sizeof(forwards), 0, &name), -EBADMSG);
     assert_int_equal(read_at(loop, sizeof(loop), 4, &name), -EBADMSG);
     assert_int_equal(read_at(cut, sizeof(cut), 3, &name), -EBADMSG);
+    assert_int_equal(read_at(header, sizeof(header), 3, &name), -EBADMSG);
     reader = byte_reader_init(good, sizeof(good));
     byte_reader_skip(&reader, 3);
     assert_int_equal(dns_name_read(&reader, false, &name), -EBADMSG);
