@@ -3,10 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netguard/dns/label_entropy.h"
+#include "shared/policy/host_registry.h"
+
 #define HOUR_MS    3600000U
 #define MINUTE_MS  60000U
 #define NAME_SLOTS (BUDGET_NAMES_MAX * 2)
 #define HOST_BYTES 254U
+
+struct domain_spent {
+    uint64_t hash; /* of the registered domain */
+    uint64_t entropy;
+};
 
 struct host_spent {
     char name[HOST_BYTES];
@@ -23,6 +31,8 @@ struct budget {
     uint32_t names;
     uint64_t label_bytes;
     uint64_t seen[NAME_SLOTS]; /* hashes of this hour's names; 0: free */
+    struct domain_spent domains[BUDGET_DOMAINS_MAX];
+    size_t domain_count;
     /* flows */
     uint64_t minute_began_ms;
     uint32_t connections;
@@ -82,18 +92,63 @@ static bool take_token(struct budget *budget, uint32_t per_second, uint32_t burs
     return true;
 }
 
+/* NULL: no room for one more. */
+static struct domain_spent *domain_of(struct budget *budget, struct str_view registered)
+{
+    uint64_t hash = hash_of(registered);
+
+    for (size_t i = 0; i < budget->domain_count; i++) {
+        if (budget->domains[i].hash == hash) {
+            return &budget->domains[i];
+        }
+    }
+    if (budget->domain_count == BUDGET_DOMAINS_MAX) {
+        return NULL;
+    }
+    budget->domains[budget->domain_count] = (struct domain_spent){.hash = hash};
+    return &budget->domains[budget->domain_count++];
+}
+
+/* What stands before the registered domain; that itself was somebody else's choice. */
+static const char *charge_entropy(struct budget *budget, uint32_t bits, struct str_view name)
+{
+    struct str_view registered = host_name_registered(name);
+    struct domain_spent *domain = domain_of(budget, registered);
+    uint64_t entropy;
+
+    if (domain == NULL) {
+        return "more different domains per hour than the guard counts";
+    }
+    entropy =
+        name.length == registered.length
+            ? 0
+            : label_entropy((struct str_view){name.bytes, name.length - registered.length - 1});
+    if (domain->entropy + entropy > (uint64_t)bits * LABEL_ENTROPY_BIT) {
+        return "more information in a domain's names per hour than dns.budget grants";
+    }
+    domain->entropy += entropy;
+    return NULL;
+}
+
+static void begin_hour(struct budget *budget, uint64_t now_ms)
+{
+    budget->hour_began_ms = now_ms;
+    budget->names = 0;
+    budget->label_bytes = 0;
+    budget->domain_count = 0;
+    memset(budget->seen, 0, sizeof(budget->seen));
+}
+
 const char *budget_charge_question(struct budget *budget, const struct net_settings *settings,
                                    struct str_view name, uint64_t now_ms)
 {
     uint32_t most = settings->dns_budget.unique_names_per_hour;
     uint64_t hash = hash_of(name);
+    const char *why;
     size_t slot;
 
     if (budget->hour_began_ms == 0 || now_ms - budget->hour_began_ms >= HOUR_MS) {
-        budget->hour_began_ms = now_ms;
-        budget->names = 0;
-        budget->label_bytes = 0;
-        memset(budget->seen, 0, sizeof(budget->seen));
+        begin_hour(budget, now_ms);
     }
     slot = name_slot(budget, hash);
     if (!take_token(budget, settings->dns_budget.queries_per_second, settings->dns_budget.burst,
@@ -108,6 +163,10 @@ const char *budget_charge_question(struct budget *budget, const struct net_setti
     }
     if (budget->label_bytes + name.length > settings->dns_budget.label_bytes_per_hour) {
         return "more bytes in names per hour than dns.budget grants";
+    }
+    why = charge_entropy(budget, settings->dns_budget.entropy_bits_per_hour, name);
+    if (why != NULL) {
+        return why;
     }
     budget->seen[slot] = hash;
     budget->names++;

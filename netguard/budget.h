@@ -17,8 +17,9 @@
 #include "shared/base/str_view.h"
 #include "shared/policy/policy.h"
 
-#define BUDGET_HOSTS_MAX 1024U
-#define BUDGET_NAMES_MAX 65536U /* a policy that grants more per hour grants this many */
+#define BUDGET_HOSTS_MAX   1024U
+#define BUDGET_DOMAINS_MAX 1024U
+#define BUDGET_NAMES_MAX   65536U /* a policy that grants more per hour grants this many */
 
 struct budget;
 

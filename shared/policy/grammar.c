@@ -80,7 +80,8 @@ static const struct key filesystem_keys[] = {
     SETTING("default", FS_DEFAULT, "for paths that no rule names"),
     SETTING("devices", FS_DEVICES, "device nodes through the mount"),
     SETTING("setuid", FS_SETUID, "set-user-id and set-group-id bits through the mount"),
-    SETTING("outside_links", FS_OUTSIDE_LINKS, "a link that leaves, a file that has names we do not know"),
+    SETTING("outside_links", FS_OUTSIDE_LINKS,
+            "a link that leaves, a file that has names we do not know"),
     PART("rules", RULES, fs_rule, "who may do what to which paths"),
     TEXTS("native", NATIVE, NATIVE, "trees that may be bound past the mount; DIR or DIR/**"),
 };
@@ -97,6 +98,8 @@ static const struct key dns_budget_keys[] = {
     SETTING("burst", DNS_BURST, "questions at once"),
     SETTING("unique_names_per_hour", DNS_UNIQUE_NAMES, "different names an hour"),
     SETTING("label_bytes_per_hour", DNS_LABEL_BYTES, "bytes of names an hour"),
+    SETTING("entropy_bits_per_hour", DNS_ENTROPY,
+            "bits of information in the new names of one registered domain an hour"),
 };
 static const struct shape dns_budget = {.name = "network.dns.budget", SHAPE_KEYS(dns_budget_keys)};
 

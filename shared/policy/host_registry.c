@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <idn2.h>
 #include <libpsl.h>
@@ -57,4 +58,20 @@ enum public_suffix host_name_public_suffix(struct str_view name)
     return psl_is_public_suffix2(list, text, PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE) != 0
                ? SUFFIX_PROVIDER
                : SUFFIX_NONE;
+}
+
+struct str_view host_name_registered(struct str_view name)
+{
+    const psl_ctx_t *list = psl_builtin();
+    char text[HOST_NAME_TEXT_MAX];
+    const char *registered;
+    size_t length;
+
+    if (list == NULL || name.length >= sizeof(text)) {
+        return name;
+    }
+    snprintf(text, sizeof(text), "%.*s", STR_VIEW_PRINTF(name));
+    registered = psl_registrable_domain(list, text);
+    length = registered == NULL ? name.length : strlen(registered);
+    return (struct str_view){name.bytes + (name.length - length), length};
 }

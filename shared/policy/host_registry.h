@@ -22,5 +22,8 @@ enum public_suffix {
 };
 /* Of a folded name. */
 enum public_suffix host_name_public_suffix(struct str_view name);
+/* The end of a folded name that somebody registered: "b.co.uk" of "x.b.co.uk". A name that nobody
+ * can have registered is all of it its own end. */
+struct str_view host_name_registered(struct str_view name);
 
 #endif

@@ -55,6 +55,7 @@ enum section {
     NUMBER(DNS_BURST, NETWORK, "dns.budget.burst", COUNT)                                          \
     NUMBER(DNS_UNIQUE_NAMES, NETWORK, "dns.budget.unique_names_per_hour", COUNT)                   \
     NUMBER(DNS_LABEL_BYTES, NETWORK, "dns.budget.label_bytes_per_hour", SIZE)                      \
+    NUMBER(DNS_ENTROPY, NETWORK, "dns.budget.entropy_bits_per_hour", COUNT)                        \
     NUMBER(NET_CONNECTIONS, NETWORK, "budget.connections_per_minute", COUNT)                       \
     NUMBER(NET_BYTES_OUT, NETWORK, "budget.bytes_out", SIZE)                                       \
     NUMBER(NET_BYTES_OUT_PER_HOST, NETWORK, "budget.bytes_out_per_host", SIZE)                     \

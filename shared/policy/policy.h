@@ -215,6 +215,7 @@ struct net_settings {
     struct {
         uint32_t queries_per_second, burst, unique_names_per_hour;
         uint64_t label_bytes_per_hour;
+        uint32_t entropy_bits_per_hour; /* of one registered domain */
     } dns_budget; /* the defaults of the grammar where the policy says nothing */
     struct {
         uint32_t connections_per_minute;        /* 0: no limit */

@@ -7,6 +7,7 @@
 #define DNS_BURST                 100
 #define DNS_UNIQUE_NAMES_PER_HOUR 500
 #define DNS_LABEL_BYTES_PER_HOUR  16384
+#define DNS_ENTROPY_BITS_PER_HOUR 8192
 
 static uint64_t said(const struct model *model, enum setting setting, uint64_t otherwise)
 {
@@ -117,6 +118,8 @@ int policy_settings_fill(const struct model *model, struct arena *arena,
                             said_u32(model, SETTING_DNS_UNIQUE_NAMES, DNS_UNIQUE_NAMES_PER_HOUR),
                         .label_bytes_per_hour =
                             said(model, SETTING_DNS_LABEL_BYTES, DNS_LABEL_BYTES_PER_HOUR),
+                        .entropy_bits_per_hour =
+                            said_u32(model, SETTING_DNS_ENTROPY, DNS_ENTROPY_BITS_PER_HOUR),
                     },
                 .budget =
                     {

@@ -14,7 +14,7 @@ name: dns-test
 network:
   rules:
     - {id: web, action: allow, hosts: ["*.example.org"], ports: [80, 443]}
-  dns: {budget: {queries_per_second: 1000, burst: 4000, unique_names_per_hour: 5000, label_bytes_per_hour: 1000000}}
+  dns: {budget: {queries_per_second: 1000, burst: 4000, unique_names_per_hour: 5000, label_bytes_per_hour: 1000000, entropy_bits_per_hour: 1000000}}
 YAML
 check "a network is made" guard_up "$work/policy.yaml"
 chmod 755 "$work"
@@ -162,3 +162,61 @@ echo "100 new names asked for, $asked reached the world"
 check "the budget holds" test "$asked" -le 30 -a "$asked" -ge 10
 check "its record" records '.code == "DNS_BUDGET"'
 check "the log is whole" "$bin/failcore" audit verify "$guard_audit"
+guard_down
+
+# Each budget by itself: what it counts, what is refused then, and that the world hears no more.
+# one_budget WHAT BUDGET REASON: the Python on standard input prints the names that are asked for.
+# Gives $heard, the different names that the world met, and $refused.
+one_budget()
+{
+    local what=$1 reason=$3 budget='' key
+    for key in queries_per_second burst unique_names_per_hour label_bytes_per_hour entropy_bits_per_hour; do
+        case $2 in
+        *"$key: "*) ;;
+        *) budget="$budget$key: 1000000, " ;;
+        esac
+    done
+    cat >"$work/policy.yaml" <<YAML
+version: 1
+name: one-budget
+network:
+  rules:
+    - {id: web, action: allow, hosts: ["*.example.org", "*.example.net"], ports: [80]}
+  dns: {budget: {$budget$2}}
+YAML
+    check "$what: a network" guard_up "$work/policy.yaml"
+    : >"$world_dir/seen"
+    python3 >"$work/names"
+    in_agent python3 -c '
+import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
+for i, name in enumerate(sys.stdin.read().split()):
+    q = struct.pack("!HHHHHH", i, 0x100, 1, 0, 0, 1) + b"".join(bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0\0\1\0\1"
+    s.sendto(q + b"\0\0\x29\4\xd0\0\0\0\0\0\0", ("10.77.0.1", 53)); print(name, "refused" if b"dns.budget" in s.recv(1300) else "heard")' <"$work/names" >"$work/answers"
+    check "$what: every question is answered" test "$(wc -l <"$work/answers")" = "$(wc -w <"$work/names")"
+    refused=$(grep -c ' refused$' "$work/answers")
+    heard=$(grep -o 'dns udp [^ ]*' "$world_dir/seen" | sort -u | wc -l)
+    check "$what: its record" records ".code == \"DNS_BUDGET\" and (.reason | contains(\"$reason\"))"
+    guard_down
+}
+one_budget "different names" "unique_names_per_hour: 7" "different names" <<'PY'
+print(*(f"n{i}.example.org" for i in range(10)), *(f"n{i}.example.org" for i in range(7)), sep="\n")
+PY
+check "7 names are heard, also when they come again" test "$heard $refused" = "7 3"
+one_budget "bytes of names" "label_bytes_per_hour: 200" "bytes in names" <<'PY'
+print(*("x" * 48 + f"{i}.example.org" for i in range(5)), sep="\n")
+PY
+check "3 names of 61 bytes are heard" test "$heard $refused" = "3 2"
+one_budget "a burst" "burst: 5, queries_per_second: 1" "questions per second" <<'PY'
+print(*["www.example.org"] * 30, sep="\n")
+PY
+check "a burst and what a second grants" test "$refused" -ge 20
+one_budget "entropy" "entropy_bits_per_hour: 600" "information" <<'PY'
+print(*(f"host{i}.example.org" for i in range(20)))                        # words: 12 bits each
+for i in range(6): print(f"{i}k7q2m9x4b1z8c5v0n3l6p4j7h2g9f1d{i}.example.org")  # codes: about 140
+print("k7q2m9x4b1z8c5v0n3l6p4j7h2g9f1d8.example.net")                      # another domain's budget
+print("host3.example.org")                                                 # known already
+PY
+check "words pass, the third code does not" test "$(grep -c ' heard$' "$work/answers")" = 24
+check "nor the others" test "$(grep -c '^[2-5]k7q.* refused$' "$work/answers")" = 4
+check "the other domain has its own" grep -q 'example.net heard$' "$work/answers"

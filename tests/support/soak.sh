@@ -34,7 +34,7 @@ filesystem:
 network:
   rules:
     - {id: web, action: allow, hosts: [www.example.org, "g$1.example.org"], ports: [80], name_check: address-only}
-  dns: {budget: {queries_per_second: 1000, burst: 10000, unique_names_per_hour: 10000, label_bytes_per_hour: 1GiB}}
+  dns: {budget: {queries_per_second: 1000, burst: 10000, unique_names_per_hour: 10000, label_bytes_per_hour: 1GiB, entropy_bits_per_hour: 1000000000}}
 POLICY
     mv "$policies/new" "$policies/live.yaml"
 }

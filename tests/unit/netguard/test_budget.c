@@ -8,7 +8,8 @@ static const struct net_settings settings = {
     .dns_budget = {.queries_per_second = 2,
                    .burst = 4,
                    .unique_names_per_hour = 6,
-                   .label_bytes_per_hour = 60},
+                   .label_bytes_per_hour = 60,
+                   .entropy_bits_per_hour = 60},
     .budget = {.connections_per_minute = 3, .bytes_out = 1000, .bytes_out_per_host = 600},
 };
 
@@ -67,6 +68,28 @@ static void bytes_in_names_are_counted(void **state)
     assert_null(budget_charge_question(*state, &settings, STR_VIEW_LITERAL(name), 1000));
 }
 
+static void codes_cost_more_than_words(void **state)
+{
+    struct net_settings roomy = settings;
+    static const char *const words[] = {"api.a.org", "www.a.org", "static.a.org", "img.a.org"};
+
+    roomy.dns_budget.label_bytes_per_hour = 10000;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        assert_null(
+            budget_charge_question(*state, &roomy, str_view_from(words[i]), 1000 + i * 1000));
+    }
+    assert_non_null(budget_charge_question(*state, &roomy,
+                                           STR_VIEW_LITERAL("k7q2m9x4b1z8c5v0n3l6.a.org"), 9000));
+    /* Each registered domain for itself; what comes again is no news. */
+    assert_null(
+        budget_charge_question(*state, &roomy, STR_VIEW_LITERAL("k7q2m9x4b1.b.co.uk"), 10000));
+    assert_non_null(
+        budget_charge_question(*state, &roomy, STR_VIEW_LITERAL("z7q2m9x4b1.b.co.uk"), 11000));
+    assert_null(budget_charge_question(*state, &roomy, STR_VIEW_LITERAL("api.a.org"), 12000));
+    assert_null(
+        budget_charge_question(*state, &roomy, STR_VIEW_LITERAL("z7q2m9x4b1.b.co.uk"), 3602000));
+}
+
 static void connections_are_counted_by_the_minute(void **state)
 {
     for (int i = 0; i < 3; i++) {
@@ -105,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_burst_and_then_the_rate, make_budget, free_budget),
         cmocka_unit_test_setup_teardown(names_are_counted_once_an_hour, make_budget, free_budget),
         cmocka_unit_test_setup_teardown(bytes_in_names_are_counted, make_budget, free_budget),
+        cmocka_unit_test_setup_teardown(codes_cost_more_than_words, make_budget, free_budget),
         cmocka_unit_test_setup_teardown(connections_are_counted_by_the_minute, make_budget,
                                         free_budget),
         cmocka_unit_test_setup_teardown(bytes_are_counted_by_host_and_in_all, make_budget,
