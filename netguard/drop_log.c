@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <string.h>
@@ -106,21 +107,34 @@ static int keep_attribute(const struct nlattr *attribute, void *context)
     return MNL_CB_OK;
 }
 
+/* A frame of any other kind has no addresses, whatever its bytes look like. */
+static bool is_ip(const struct nlattr *kind)
+{
+    struct nfulnl_msg_packet_hdr header;
+
+    if (mnl_attr_get_payload_len(kind) < sizeof(header)) {
+        return false;
+    }
+    memcpy(&header, mnl_attr_get_payload(kind), sizeof(header));
+    return header.hw_protocol == htons(ETH_P_IP) || header.hw_protocol == htons(ETH_P_IPV6);
+}
+
 static int on_sample(const struct nlmsghdr *message, void *context)
 {
     const struct net_gate *gate = context;
     struct flow_question question = {.operation = "send", .protocol = NET_OTHER};
     const struct drop_reason_row *reason = NULL;
     struct nlattr *attributes[NFULA_MAX + 1] = {0};
-    const struct nlattr *prefix, *payload;
+    const struct nlattr *prefix, *payload, *kind;
 
     (void)mnl_attr_parse(message, sizeof(struct nfgenmsg), keep_attribute, attributes);
     prefix = attributes[NFULA_PREFIX];
     payload = attributes[NFULA_PAYLOAD];
+    kind = attributes[NFULA_PACKET_HDR];
     if (prefix != NULL && mnl_attr_validate(prefix, MNL_TYPE_NUL_STRING) == 0) {
         reason = drop_reason_find(mnl_attr_get_str(prefix));
     }
-    if (payload != NULL) {
+    if (payload != NULL && kind != NULL && is_ip(kind)) {
         read_sample(mnl_attr_get_payload(payload), mnl_attr_get_payload_len(payload), &question);
     }
     if (reason != NULL) {

@@ -11,6 +11,7 @@
 
 /* enumerator, word, what the agent hears (nothing, or a refusal), denial code, text */
 #define DROP_REASON_TABLE(ROW)                                                                     \
+    ROW(FRAME, "frame", SILENT, PROTOCOL_DENIED, "frames other than plain IP and ARP do not pass") \
     ROW(SPOOFED, "spoofed", SILENT, PACKET_MALFORMED, "the source address is not the agent's")     \
     ROW(MULTICAST, "multicast", SILENT, PROTOCOL_DENIED, "multicast and broadcast do not leave")   \
     ROW(INVALID, "invalid", SILENT, PACKET_MALFORMED, "not part of a flow that can be tracked")    \

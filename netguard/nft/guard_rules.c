@@ -8,6 +8,7 @@
 #define LOGGED_BURST      20U
 #define LOGGED_BYTES      128U
 
+const struct packet_field field_ether_type = {RULE_LINK_HEADER, 12, 2};
 const struct packet_field field_v4_protocol = {RULE_NETWORK_HEADER, 9, 1};
 const struct packet_field field_v4_source = {RULE_NETWORK_HEADER, 12, 4};
 const struct packet_field field_v4_destination = {RULE_NETWORK_HEADER, 16, 4};
@@ -52,26 +53,24 @@ void rules_answer(struct nft_batch *batch, const char *chain)
     nft_rule_end(batch);
 }
 
-void rules_put_drops(struct nft_batch *batch)
+void rules_put_drop(struct nft_batch *batch, enum drop_reason reason)
 {
-    for (unsigned int i = 0; i < DROP_REASON_COUNT; i++) {
-        const char *word = drop_reason_row((enum drop_reason)i)->word;
-        char chain[32];
+    const char *word = drop_reason_row(reason)->word;
+    char chain[32];
 
-        drop_chain_name(chain, (enum drop_reason)i);
-        nft_counter_add(batch, word);
-        nft_chain_add(batch, chain);
-        nft_rule_begin(batch, chain);
-        do_count(batch, word);
-        nft_rule_end(batch);
-        nft_rule_begin(batch, chain);
-        match_under_rate(batch, LOGGED_PER_SECOND, LOGGED_BURST);
-        do_log(batch, RULESET_LOG_GROUP, LOGGED_BYTES, word);
-        nft_rule_end(batch);
-        if (drop_reason_row((enum drop_reason)i)->answer == DROP_ANSWERED) {
-            rules_answer(batch, chain);
-        }
-        nft_rule_begin(batch, chain);
-        rule_verdict(batch, NF_DROP);
+    drop_chain_name(chain, reason);
+    nft_counter_add(batch, word);
+    nft_chain_add(batch, chain);
+    nft_rule_begin(batch, chain);
+    do_count(batch, word);
+    nft_rule_end(batch);
+    nft_rule_begin(batch, chain);
+    match_under_rate(batch, LOGGED_PER_SECOND, LOGGED_BURST);
+    do_log(batch, RULESET_LOG_GROUP, LOGGED_BYTES, word);
+    nft_rule_end(batch);
+    if (drop_reason_row(reason)->answer == DROP_ANSWERED) {
+        rules_answer(batch, chain);
     }
+    nft_rule_begin(batch, chain);
+    rule_verdict(batch, NF_DROP);
 }

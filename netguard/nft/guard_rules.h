@@ -8,6 +8,7 @@
 #include "netguard/nft/nft_rule.h"
 #include "netguard/nft/ruleset.h"
 
+extern const struct packet_field field_ether_type;
 extern const struct packet_field field_v4_first_byte, field_v4_protocol, field_v4_source,
     field_v4_destination;
 extern const struct packet_field field_v6_next_header, field_v6_hop_limit, field_v6_source,
@@ -21,8 +22,10 @@ void rule_verdict(struct nft_batch *batch, uint32_t verdict);
 /* Rules that let a program hear at once that it is refused; tcp and udp have somebody to tell. */
 void rules_answer(struct nft_batch *batch, const char *chain);
 
-/* The chains that rule_drop() sends packets to. First of all. */
-void rules_put_drops(struct nft_batch *batch);
+/* The chain that rule_drop() sends packets to; before the first such rule. */
+void rules_put_drop(struct nft_batch *batch, enum drop_reason reason);
+/* Which frames of the agent's link are looked at. A table of its own: family netdev. */
+void rules_put_frames(struct nft_batch *batch, const struct ruleset_config *config);
 /* What may come in from the agent at all, and what the guard itself hears. */
 void rules_put_arrival(struct nft_batch *batch, const struct ruleset_config *config);
 /* What goes through: carried by the kernel, or asked about. */

@@ -44,7 +44,7 @@ static void advance(struct nft_batch *batch)
 
 int nft_batch_init(struct nft_batch *batch, const char *table)
 {
-    *batch = (struct nft_batch){.table = table, .sequence = 1};
+    *batch = (struct nft_batch){.table = table, .family = NFPROTO_INET, .sequence = 1};
     batch->pages = nftnl_batch_alloc(PAGE_BYTES, OVERRUN_BYTES);
     if (batch->pages == NULL) {
         return -ENOMEM;
@@ -52,6 +52,11 @@ int nft_batch_init(struct nft_batch *batch, const char *table)
     nftnl_batch_begin(tail(batch), 0);
     advance(batch);
     return batch->error;
+}
+
+void nft_batch_turn_to(struct nft_batch *batch, uint8_t family)
+{
+    batch->family = family;
 }
 
 void nft_batch_clear(struct nft_batch *batch)
@@ -72,7 +77,7 @@ static struct nlmsghdr *change(struct nft_batch *batch, uint16_t type, uint16_t 
     if (batch->error != 0) {
         return NULL;
     }
-    return nftnl_nlmsg_build_hdr(tail(batch), type, NFPROTO_INET, flags | NLM_F_ACK,
+    return nftnl_nlmsg_build_hdr(tail(batch), type, batch->family, flags | NLM_F_ACK,
                                  batch->sequence++);
 }
 
@@ -199,6 +204,9 @@ void nft_chain_add_base(struct nft_batch *batch, const struct nft_base_chain *ro
         nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, row->drop ? NF_DROP : NF_ACCEPT);
         nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE,
                             row->type == NFT_CHAIN_NAT_TYPE ? "nat" : "filter");
+        if (row->device != NULL) {
+            nftnl_chain_set_str(chain, NFTNL_CHAIN_DEV, row->device);
+        }
     }
     put_chain(batch, chain, row->name);
     nftnl_chain_free(chain);
@@ -266,7 +274,7 @@ void nft_set_add(struct nft_batch *batch, const struct nft_set *row)
     struct nlmsghdr *header = set == NULL ? NULL : change(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
 
     if (header != NULL) {
-        nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+        nftnl_set_set_u32(set, NFTNL_SET_FAMILY, batch->family);
         nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, row->key_length);
         nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, 0);
         nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
@@ -366,7 +374,7 @@ void nft_rule_begin(struct nft_batch *batch, const char *chain)
     }
     nftnl_rule_set_str(batch->rule, NFTNL_RULE_TABLE, batch->table);
     nftnl_rule_set_str(batch->rule, NFTNL_RULE_CHAIN, chain);
-    nftnl_rule_set_u32(batch->rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
+    nftnl_rule_set_u32(batch->rule, NFTNL_RULE_FAMILY, batch->family);
 }
 
 void nft_rule_append(struct nft_batch *batch, struct nftnl_expr *expression)

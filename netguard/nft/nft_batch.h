@@ -25,12 +25,16 @@ struct nftnl_expr;
 struct nft_batch {
     struct nftnl_batch *pages;
     const char *table;
+    uint8_t family;
     struct nftnl_rule *rule; /* being written; NULL between rules */
     uint32_t sequence;
     int error;
 };
 
+/* Begins with the table of that name in family inet. */
 int nft_batch_init(struct nft_batch *batch, const char *table);
+/* What follows is about the table of the same name in another family (NFPROTO_NETDEV). */
+void nft_batch_turn_to(struct nft_batch *batch, uint8_t family);
 void nft_batch_clear(struct nft_batch *batch);
 
 /* Sends everything as one transaction and waits for the kernel's answer. */
@@ -51,7 +55,8 @@ struct nft_base_chain {
     enum nft_chain_type type;
     uint32_t hook; /* NF_INET_... */
     int32_t priority;
-    bool drop; /* the policy */
+    bool drop;          /* the policy */
+    const char *device; /* of an ingress hook; NULL elsewhere */
 };
 void nft_chain_add_base(struct nft_batch *batch, const struct nft_base_chain *chain);
 void nft_chain_add(struct nft_batch *batch, const char *name);

@@ -31,7 +31,7 @@ int nft_counters_read(struct netlink *netlink, const char *table, nft_counter_ha
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct counter_call call = {each, context};
-    struct nlmsghdr *message = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_INET, 0, 0);
+    struct nlmsghdr *message = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_UNSPEC, 0, 0);
     struct nftnl_obj *wanted = nftnl_obj_alloc();
 
     if (wanted == NULL) {

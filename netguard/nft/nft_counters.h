@@ -1,4 +1,4 @@
-/* The named counters of a table. */
+/* The named counters of the tables of one name, in every family. */
 #ifndef FAILCORE_NETGUARD_NFT_NFT_COUNTERS_H
 #define FAILCORE_NETGUARD_NFT_NFT_COUNTERS_H
 

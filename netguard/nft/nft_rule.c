@@ -1,6 +1,5 @@
 #include "netguard/nft/nft_rule.h"
 
-#include <endian.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
@@ -92,7 +91,15 @@ static void load_connection(struct nft_batch *batch, uint32_t key)
 
 static uint32_t base_of(enum rule_base base)
 {
-    return base == RULE_NETWORK_HEADER ? NFT_PAYLOAD_NETWORK_HEADER : NFT_PAYLOAD_TRANSPORT_HEADER;
+    switch (base) {
+    case RULE_LINK_HEADER:
+        return NFT_PAYLOAD_LL_HEADER;
+    case RULE_NETWORK_HEADER:
+        return NFT_PAYLOAD_NETWORK_HEADER;
+    case RULE_TRANSPORT_HEADER:
+        return NFT_PAYLOAD_TRANSPORT_HEADER;
+    }
+    return NFT_PAYLOAD_NETWORK_HEADER;
 }
 
 static void load_field(struct nft_batch *batch, struct packet_field field)
@@ -137,14 +144,6 @@ void match_protocol(struct nft_batch *batch, uint8_t protocol)
 void match_packet_type(struct nft_batch *batch, enum rule_compare compare, uint8_t type)
 {
     match_meta_byte(batch, NFT_META_PKTTYPE, compare, type);
-}
-
-void match_ether_type(struct nft_batch *batch, uint16_t type)
-{
-    uint16_t wire = htobe16(type);
-
-    load_meta(batch, NFT_META_PROTOCOL);
-    compare_register(batch, RULE_EQUALS, &wire, sizeof(wire));
 }
 
 void match_field(struct nft_batch *batch, struct packet_field field, const void *mask,

@@ -8,7 +8,7 @@
 #include "netguard/nft/nft_batch.h"
 
 enum rule_side { RULE_IN, RULE_OUT }; /* of the packet's way through */
-enum rule_base { RULE_NETWORK_HEADER, RULE_TRANSPORT_HEADER };
+enum rule_base { RULE_LINK_HEADER, RULE_NETWORK_HEADER, RULE_TRANSPORT_HEADER };
 enum rule_compare { RULE_EQUALS, RULE_DIFFERS, RULE_ABOVE };
 
 /* A field of the packet: `mask` is applied first (NULL: none); all are `length` bytes, at most 16.
@@ -24,7 +24,6 @@ void match_family(struct nft_batch *batch, uint8_t nfproto);
 void match_protocol(struct nft_batch *batch, uint8_t protocol);
 /* PACKET_HOST and the like (linux/if_packet.h). */
 void match_packet_type(struct nft_batch *batch, enum rule_compare compare, uint8_t type);
-void match_ether_type(struct nft_batch *batch, uint16_t type);
 void match_field(struct nft_batch *batch, struct packet_field field, const void *mask,
                  enum rule_compare compare, const void *value);
 void match_field_in_set(struct nft_batch *batch, struct packet_field field, const char *set,

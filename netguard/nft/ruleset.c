@@ -32,6 +32,15 @@ static void put_sets(struct nft_batch *batch, const struct ruleset_config *confi
                            config->private_address_count);
 }
 
+static void put_drops(struct nft_batch *batch)
+{
+    for (unsigned int i = 0; i < DROP_REASON_COUNT; i++) {
+        if (i != DROP_FRAME) { /* in the other table */
+            rules_put_drop(batch, (enum drop_reason)i);
+        }
+    }
+}
+
 static void put_masquerade(struct nft_batch *batch, const struct ruleset_config *config)
 {
     static const struct nft_base_chain hook = {.name = "masquerade",
@@ -93,8 +102,12 @@ int ruleset_install(struct netlink *netlink, const struct ruleset_config *config
     int error = nft_batch_init(&batch, RULESET_TABLE);
 
     if (error == 0) {
+        nft_batch_turn_to(&batch, NFPROTO_NETDEV);
         nft_table_replace(&batch);
-        rules_put_drops(&batch);
+        rules_put_frames(&batch, config);
+        nft_batch_turn_to(&batch, NFPROTO_INET);
+        nft_table_replace(&batch);
+        put_drops(&batch);
         put_sets(&batch, config);
         rules_put_arrival(&batch, config);
         rules_put_forward(&batch, config, statement);

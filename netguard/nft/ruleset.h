@@ -1,6 +1,7 @@
 /*
  * The guard's one table: what the kernel decides by itself, what it asks the daemon, and what it
- * lets the daemon say yes to.
+ * lets the daemon say yes to. (And one chain of family netdev, of the same name, where a family
+ * inet cannot look: frame_rules.c.)
  *
  * The rules never change while the guard lives: a reload changes sets only, and the base chains
  * stay (removing one would drop every queued packet). Closed by construction: each base chain that
@@ -37,7 +38,7 @@ struct ruleset_config {
 int ruleset_probe_queue(struct netlink *netlink, enum queue_statement *ret_statement,
                         struct failure *reterr);
 
-/* Installs the whole table, in one transaction, in place of an earlier one. */
+/* Installs all of it, in one transaction, in place of an earlier one. */
 int ruleset_install(struct netlink *netlink, const struct ruleset_config *config,
                     enum queue_statement statement, struct failure *reterr);
 

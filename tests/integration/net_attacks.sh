@@ -86,10 +86,12 @@ cp "$work/guarded" "$work/output"
 # Over TCP's allowed port, and UDP to 53, something of ours answers: those two are looked at below.
 check "none arrives through it" test "$arrived_guarded" = 0
 check "nothing unjudged was let go" guard_status '.counters.withdrawn.packets == 0'
-for reason in spoofed multicast ip_options extension protocol invalid urgent; do
+check "frames of other kinds, whatever is inside" guard_status '.counters.frame.packets >= 9'
+for reason in frame spoofed multicast ip_options extension protocol invalid urgent; do
     check "$reason is counted" guard_status ".counters.$reason.packets > 0"
 done
-for text in 'source address is not' 'IPv4 options' 'only tcp and udp' 'can be tracked' 'unknown TCP option|data in the first segment'; do
+check "a frame that is no IP has no address in its record" records '.reason != null and (.reason | test("frames other than")) and (.call | has("address") | not)'
+for text in 'frames other than' 'source address is not' 'IPv4 options' 'only tcp and udp' 'can be tracked' 'unknown TCP option|data in the first segment'; do
     check "a record says: $text" records ".status == \"BLOCKED\" and (.reason | test(\"$text\"))"
 done
 

@@ -163,6 +163,8 @@ attack("tos ff", lambda n: [v4(17, udp(n, mark(n)), tos=255)])
 
 # ---- frames: whole, with their addresses -----------------------------------------------------------
 attack("vlan", lambda n: [b"\x81\x00\x00\x05" + v4(17, udp(n, mark(n)))])
+attack("priority tag", lambda n: [b"\x81\x00\xe0\x00" + v4(17, udp(n, mark(n)))])
+attack("priority tag v6", lambda n: [b"\x81\x00\xe0\x00" + v6(17, udp(n, mark(n), AGENT6, HOST6))])
 attack("double vlan", lambda n: [b"\x88\xa8\x00\x05\x81\x00\x00\x06" + v4(17, udp(n, mark(n)))])
 attack("mpls", lambda n: [b"\x88\x47" + struct.pack("!I", 0x00010140) + v4(17, udp(n, mark(n)))[2:]])
 attack("pppoe", lambda n: [b"\x88\x64\x11\x00\x00\x01\x00\x30\x00\x21" + v4(17, udp(n, mark(n)))[2:]])
