@@ -1,23 +1,31 @@
 /*
  * The load of the network benchmark.
  *
- *   net_load serve PORT...                       in the world: answers, echoes, swallows
- *   net_load connect ADDRESS PORT COUNT          p50 and p99 of connect(2), in microseconds
- *   net_load hello ADDRESS PORT COUNT NAME       connect, TLS hello, first byte of the answer
- *   net_load rate ADDRESS PORT SECONDS           connect, 64 bytes there and back, reset; per
- * second net_load bulk ADDRESS PORT MEGABYTES         one upload, in Gbit/s net_load dns ADDRESS
- * NAME COUNT              p50 of a question, in microseconds
+ *   net_load serve PORT... -- PORT...        in the world: the first ports answer, echo and
+ *                                            swallow; the others take connections now and then
+ *   net_load connect ADDRESS PORT COUNT      p50 and p99 of connect(2), in microseconds
+ *   net_load hello ADDRESS PORT COUNT NAME   the same of connect, TLS hello, first byte back
+ *   net_load rate ADDRESS PORT SECONDS       connect, 64 bytes there and back, reset; per second
+ *   net_load bulk ADDRESS PORT MEGABYTES     one upload, in Gbit/s
+ *   net_load dns ADDRESS NAME COUNT          p50 and p99 of a question, in microseconds
+ *
+ * NET_LOAD_PROXY="http ADDRESS PORT" or "socks ADDRESS PORT": each connection goes through that
+ * proxy, and is made when the proxy says so.
+ *
+ * A connect(2) is over with the server's SYN-ACK. A server that shares the processors with the
+ * client and takes each connection at once is in the way of the next one, and what it costs depends
+ * on who sleeps when: so connects are measured against ports whose connections are taken in
+ * batches.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,16 +62,99 @@ static struct sockaddr_in address_of(const char *text, const char *port)
     return address;
 }
 
-/* Closing with a reset leaves nothing waiting on either side. */
-static int open_connection(const struct sockaddr_in *address)
+struct proxy {
+    enum { PROXY_NONE = 0, PROXY_HTTP, PROXY_SOCKS } kind;
+    struct sockaddr_in address;
+};
+
+static struct proxy proxy_from_environment(void)
 {
+    const char *text = getenv("NET_LOAD_PROXY");
+    struct proxy proxy = {.kind = PROXY_NONE};
+    char kind[8], address[16], port[8];
+
+    if (text == NULL) {
+        return proxy;
+    }
+    if (sscanf(text, "%7s %15s %7s", kind, address, port) != 3) {
+        give_up("NET_LOAD_PROXY");
+    }
+    proxy.kind = strcmp(kind, "http") == 0 ? PROXY_HTTP : PROXY_SOCKS;
+    proxy.address = address_of(address, port);
+    return proxy;
+}
+
+static void receive_all(int fd, char *bytes, size_t length)
+{
+    if (recv(fd, bytes, length, MSG_WAITALL) != (ssize_t)length) {
+        give_up("proxy");
+    }
+}
+
+static void ask_http(int fd, const struct sockaddr_in *to)
+{
+    char host[INET_ADDRSTRLEN], text[128], answer[4096];
+    int length;
+    size_t got = 0;
+
+    inet_ntop(AF_INET, &to->sin_addr, host, sizeof(host));
+    length = snprintf(text, sizeof(text), "CONNECT %s:%u HTTP/1.1\r\nHost: %s\r\n\r\n", host,
+                      ntohs(to->sin_port), host);
+    if (send(fd, text, (size_t)length, 0) != length) {
+        give_up("proxy");
+    }
+    /* A proxy says nothing of its own after the empty line. */
+    while (got < 4 || memcmp(answer + got - 4, "\r\n\r\n", 4) != 0) {
+        ssize_t count = recv(fd, answer + got, sizeof(answer) - got, 0);
+
+        if (count <= 0) {
+            give_up("proxy");
+        }
+        got += (size_t)count;
+    }
+    if (got < 12 || memcmp(answer + 9, "200", 3) != 0) {
+        errno = EACCES;
+        give_up("proxy");
+    }
+}
+
+/* RFC 1928: no authentication, CONNECT, IPv4. */
+static void ask_socks(int fd, const struct sockaddr_in *to)
+{
+    char request[10] = {5, 1, 0, 1}, answer[10];
+
+    if (send(fd, "\5\1\0", 3, 0) != 3) {
+        give_up("proxy");
+    }
+    receive_all(fd, answer, 2);
+    memcpy(request + 4, &to->sin_addr, 4);
+    memcpy(request + 8, &to->sin_port, 2);
+    if (send(fd, request, sizeof(request), 0) != sizeof(request)) {
+        give_up("proxy");
+    }
+    receive_all(fd, answer, sizeof(answer));
+    if (answer[1] != 0) {
+        errno = EACCES;
+        give_up("proxy");
+    }
+}
+
+/* Closing with a reset leaves nothing waiting on either side. */
+static int open_connection(const struct sockaddr_in *address, const struct proxy *proxy)
+{
+    const struct sockaddr_in *first = proxy->kind == PROXY_NONE ? address : &proxy->address;
     struct linger at_once = {.l_onoff = 1};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0 ||
-        connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+        connect(fd, (const struct sockaddr *)first, sizeof(*first)) < 0) {
         give_up("connect");
+    }
+    if (proxy->kind == PROXY_HTTP) {
+        ask_http(fd, address);
+    } else if (proxy->kind == PROXY_SOCKS) {
+        ask_socks(fd, address);
     }
     return fd;
 }
@@ -106,6 +197,7 @@ static size_t build_hello(const char *name, uint8_t *bytes)
 static void measure_connects(char **argv, const char *name)
 {
     struct sockaddr_in address = address_of(argv[2], argv[3]);
+    const struct proxy proxy = proxy_from_environment();
     size_t count = strtoul(argv[4], NULL, 10), length = 0;
     double *times = calloc(count, sizeof(*times));
     uint8_t hello[512], answer[64];
@@ -115,7 +207,7 @@ static void measure_connects(char **argv, const char *name)
     }
     for (size_t i = 0; times != NULL && i < count; i++) {
         double began = now_us();
-        int fd = open_connection(&address);
+        int fd = open_connection(&address, &proxy);
 
         if (name != NULL && (send(fd, hello, length, 0) < 0 || recv(fd, answer, 64, 0) <= 0)) {
             give_up("hello");
@@ -130,12 +222,13 @@ static void measure_connects(char **argv, const char *name)
 static void measure_rate(char **argv)
 {
     struct sockaddr_in address = address_of(argv[2], argv[3]);
+    const struct proxy proxy = proxy_from_environment();
     double began = now_us(), lasts = strtod(argv[4], NULL) * 1e6;
     char bytes[64] = {0};
     size_t count = 0;
 
     while (now_us() - began < lasts) {
-        int fd = open_connection(&address);
+        int fd = open_connection(&address, &proxy);
 
         if (send(fd, bytes, 64, 0) != 64 || recv(fd, bytes, 64, 0) <= 0) {
             give_up("echo");
@@ -149,10 +242,11 @@ static void measure_rate(char **argv)
 static void measure_bulk(char **argv)
 {
     struct sockaddr_in address = address_of(argv[2], argv[3]);
+    const struct proxy proxy = proxy_from_environment();
     size_t left = strtoul(argv[4], NULL, 10) << 20, total = left;
     char *bytes = calloc(1, 1 << 20), answer[64];
     double began = now_us();
-    int fd = open_connection(&address);
+    int fd = open_connection(&address, &proxy);
 
     while (bytes != NULL && left > 0) {
         ssize_t sent = send(fd, bytes, left < 1 << 20 ? left : 1 << 20, 0);
@@ -207,25 +301,33 @@ static void measure_dns(char **argv)
     free(times);
 }
 
-/* The first read is echoed; whatever comes after it is swallowed. */
-static void *serve_one(void *argument)
-{
-    int fd = (int)(intptr_t)argument;
-    static _Thread_local char bytes[1 << 18];
-    ssize_t count = recv(fd, bytes, sizeof(bytes), 0);
+enum port_use { PORT_SERVED = 0, PORT_TAKEN_AT_LEISURE };
 
-    if (count > 0 && send(fd, bytes, count < 64 ? (size_t)count : 64, MSG_NOSIGNAL) > 0) {
-        while (recv(fd, bytes, sizeof(bytes), 0) > 0) {
-        }
+#define PORTS_MAX    16
+#define LEISURE_MS   5
+#define EVENTS_MAX   64
+#define FIRST_ECHO   64U
+#define LISTENER     UINT64_C(1) /* in an event's word, beside the descriptor */
+#define HAS_ANSWERED UINT64_C(2)
+
+static uint64_t event_word(int fd, uint64_t flags)
+{
+    return (uint64_t)(unsigned int)fd << 8 | flags;
+}
+
+static void watch(int epoll, int operation, int fd, uint64_t flags)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = event_word(fd, flags)};
+
+    if (epoll_ctl(epoll, operation, fd, &event) < 0) {
+        give_up("epoll");
     }
-    close(fd);
-    return NULL;
 }
 
 static int open_listener(const char *port)
 {
     struct sockaddr_in address = address_of("0.0.0.0", port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
         bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 4096) < 0) {
@@ -234,29 +336,67 @@ static int open_listener(const char *port)
     return fd;
 }
 
+/* The first read is echoed; whatever comes after it is swallowed. */
+static void serve_connection(int epoll, int fd, bool has_answered)
+{
+    static char bytes[1 << 18];
+    ssize_t count = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+    if (count < 0 && errno == EAGAIN) {
+        return;
+    }
+    if (count <= 0) {
+        close(fd);
+    } else if (!has_answered) {
+        (void)send(fd, bytes, (size_t)count < FIRST_ECHO ? (size_t)count : FIRST_ECHO,
+                   MSG_NOSIGNAL | MSG_DONTWAIT);
+        watch(epoll, EPOLL_CTL_MOD, fd, HAS_ANSWERED);
+    }
+}
+
+static void take_at_leisure(const int *listeners, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+
+        while ((fd = accept4(listeners[i], NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+            close(fd);
+        }
+    }
+}
+
 static _Noreturn void serve(int argc, char **argv)
 {
-    struct pollfd listeners[8];
-    nfds_t count = 0;
-    pthread_attr_t detached;
+    enum port_use use = PORT_SERVED;
+    int epoll = epoll_create1(EPOLL_CLOEXEC), at_leisure[PORTS_MAX];
+    struct epoll_event events[EVENTS_MAX];
+    size_t leisurely = 0;
+    double taken = 0;
 
-    signal(SIGPIPE, SIG_IGN);
-    pthread_attr_init(&detached);
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    for (int i = 2; i < argc && count < 8; i++) {
-        listeners[count++] = (struct pollfd){.fd = open_listener(argv[i]), .events = POLLIN};
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            use = PORT_TAKEN_AT_LEISURE;
+        } else if (use == PORT_SERVED) {
+            watch(epoll, EPOLL_CTL_ADD, open_listener(argv[i]), LISTENER);
+        } else if (leisurely < PORTS_MAX) {
+            at_leisure[leisurely++] = open_listener(argv[i]);
+        }
     }
     for (;;) {
-        poll(listeners, count, -1);
-        for (nfds_t i = 0; i < count; i++) {
-            int fd =
-                listeners[i].revents == 0 ? -1 : accept4(listeners[i].fd, NULL, NULL, SOCK_CLOEXEC);
-            pthread_t thread;
+        int count = epoll_wait(epoll, events, EVENTS_MAX, LEISURE_MS);
 
-            if (fd >= 0 &&
-                pthread_create(&thread, &detached, serve_one, (void *)(intptr_t)fd) != 0) {
-                close(fd);
+        for (int i = 0; i < count; i++) {
+            int fd = (int)(events[i].data.u64 >> 8);
+
+            if ((events[i].data.u64 & LISTENER) == 0) {
+                serve_connection(epoll, fd, (events[i].data.u64 & HAS_ANSWERED) != 0);
+            } else if ((fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+                watch(epoll, EPOLL_CTL_ADD, fd, 0);
             }
+        }
+        if (now_us() - taken > LEISURE_MS * 1e3) {
+            take_at_leisure(at_leisure, leisurely);
+            taken = now_us();
         }
     }
 }

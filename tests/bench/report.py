@@ -13,6 +13,7 @@ import sys
 
 EXECS = "each execution is recorded before it begins, which costs a round trip to the supervisor"
 START = "namespaces, daemons and the durable START record; which of them costs most is not established"
+QUEUE = "what the kernel's packet queue costs alone stands in the same table"
 SHA = "two SHA-256 of a record of 1.1 KB are 1.5 us of the 2.1 us of a processor that it costs"
 
 # (what, benchmark, row begins with, column contains, at most or at least, unit, why where it is missed and known)
@@ -33,6 +34,10 @@ BARS = [
     ("a parallel compile", "fs", "compile", "io_uring", "<=", 1.05, "x native", ""),
     ("find, warm", "fs", "find, warm", "io_uring", "<=", 1.5, "x native", ""),
     ("ls -lR, warm", "fs", "ls -lR, warm", "io_uring", "<=", 1.5, "x native", ""),
+    ("a judged connect beyond static rules, p50", "net", "the guard", "connect - static", "<=", 20, "us", QUEUE),
+    ("connect, hello and answer with the name checked, beyond static rules, p50", "net", "the guard, name checked",
+     "hello - static", "<=", 30, "us", QUEUE),
+    ("bulk through the guard", "net", "the guard", "bulk / static", ">=", 0.95, "x static rules", ""),
     ("git status, warm", "fs", "git status, warm", "io_uring", "<=", 1.8, "x native", ""),
 ]
 

@@ -1,0 +1,79 @@
+/*
+ * A queue with nobody who thinks: every new flow that is forwarded goes to user space and comes
+ * back accepted at once. What the guard's table calls "queue round trip alone": the part of a
+ * judged connect that no daemon behind this kernel's packet queue can do without.
+ *
+ *   queue_alone          in the router's network namespace; until it is killed
+ */
+#include <netinet/in.h> /* before the kernel's own */
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netguard/flow/packet_queue.h"
+#include "netguard/nft/nft_batch.h"
+#include "netguard/nft/nft_rule.h"
+#include "netguard/nft/ruleset.h"
+#include "shared/base/cleanup.h"
+
+static int install_rule(struct netlink *netlink, struct failure *reterr)
+{
+    static const struct nft_base_chain hook = {
+        .name = "forward", .hook = NF_INET_FORWARD, .priority = -10};
+    AUTO(nft_batch_clear) struct nft_batch batch = {0};
+    enum queue_statement statement;
+    int error = ruleset_probe_queue(netlink, &statement, reterr);
+
+    if (error == 0) {
+        error = nft_batch_init(&batch, "queue_alone");
+    }
+    if (error < 0) {
+        return error;
+    }
+    nft_table_replace(&batch);
+    nft_chain_add(&batch, "ask");
+    nft_rule_begin(&batch, "ask");
+    do_queue(&batch, statement, RULESET_QUEUE);
+    nft_rule_end(&batch);
+    nft_chain_add_base(&batch, &hook);
+    nft_rule_begin(&batch, hook.name);
+    match_state(&batch, NF_CT_STATE_BIT(IP_CT_NEW));
+    do_goto(&batch, "ask");
+    nft_rule_end(&batch);
+    return nft_batch_commit(&batch, netlink);
+}
+
+static void accept_packet(void *context, const struct queued_packet *packet)
+{
+    packet_queue_accept(context, packet->id, 0);
+}
+
+int main(void)
+{
+    struct failure failure = {0};
+    struct netlink tables;
+    struct packet_queue queue;
+    struct pollfd polled = {.events = POLLIN};
+    int error = netlink_open(NETLINK_NETFILTER, &tables);
+
+    if (error == 0) {
+        error = packet_queue_open(RULESET_QUEUE, &queue);
+    }
+    if (error == 0) {
+        error = install_rule(&tables, &failure);
+    }
+    if (error < 0) {
+        fprintf(stderr, "queue_alone: %s\n",
+                failure.what[0] == '\0' ? strerror(-error) : failure.what);
+        return 1;
+    }
+    polled.fd = packet_queue_fd(&queue);
+    while (poll(&polled, 1, -1) > 0 || errno == EINTR) {
+        (void)packet_queue_read(&queue, accept_packet, &queue);
+    }
+    return 1;
+}
