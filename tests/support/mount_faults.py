@@ -25,7 +25,8 @@ import tempfile
 import threading
 import time
 
-BIN = os.environ["FAILCORE_BUILD_DIR"] + "/bin"
+BUILT = os.environ["FAILCORE_BUILD_DIR"] + "/bin"
+PROGRAMS = ("failcore", "failcore-mount", "failcore-auditd")
 SECRET = b"the key that stays\n"
 REFUSALS = {errno.EACCES, errno.EIO, errno.ENOTCONN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE,
             errno.ENOENT, errno.ENOSPC}
@@ -47,20 +48,45 @@ def send(pid, number):
 
 
 class Fixture:
-    def __init__(self, small_log):
+    """A mount with its log; `disk` is what the log lies on: plain, tmpfs, small (one that fills up) or faulty."""
+    def __init__(self, disk):
         self.top = tempfile.mkdtemp(prefix="failcore-faults.")
         self.source, self.mount, self.audit = (f"{self.top}/{n}" for n in ("source", "mount", "audit"))
+        self.bin = f"{self.top}/bin"
+        os.mkdir(self.bin)
+        self.install()
         self.policy = f"{self.top}/policy.yaml"
         os.environ["FAILCORE_STATE"] = f"{self.top}/state"
         for directory in (self.source, self.mount, self.audit, f"{self.source}/work"):
             os.mkdir(directory)
-        self.small_log = small_log
-        if small_log:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.audit], check=True)
+        self.disk = disk
+        self.control = f"{self.top}/disk-control"
+        self.disk_server = None
+        if disk in ("small", "tmpfs"):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m" if disk == "small" else "size=256m", "tmpfs", self.audit], check=True)
+        elif disk == "faulty":
+            self.serve_disk()
         with open(f"{self.source}/work/key.pem", "wb") as out:
             out.write(SECRET)
         self.say(POLICY)
         self.server = None
+
+    def install(self):
+        """As a package does it: a new file in the place of the old one, which may be running."""
+        for name in PROGRAMS:
+            shutil.copy(f"{BUILT}/{name}", f"{self.bin}/{name}.new")
+            os.rename(f"{self.bin}/{name}.new", f"{self.bin}/{name}")
+
+    def serve_disk(self):
+        os.mkdir(f"{self.top}/disk")
+        self.disk_server = subprocess.Popen([f"{BUILT}/faulty_fs", self.control, f"{self.top}/disk",
+                                             "-f", "-o", "allow_other", self.audit],
+                                            stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            if os.path.ismount(self.audit):
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the faulty disk did not come up")
 
     def say(self, text):
         with open(f"{self.policy}.new", "w", encoding="ascii") as out:
@@ -70,7 +96,7 @@ class Fixture:
     def serve(self):
         reader, writer = os.pipe()
         self.server = subprocess.Popen(
-            [f"{BIN}/failcore-mount", "-f", "--ready-fd", str(writer), "--policy", self.policy,
+            [f"{self.bin}/failcore-mount", "-f", "--ready-fd", str(writer), "--policy", self.policy,
              "--audit", self.audit, self.source, self.mount], pass_fds=[writer],
             stderr=open(f"{self.top}/errors", "ab"))
         os.close(writer)
@@ -92,7 +118,7 @@ class Fixture:
         return found
 
     def reload(self):
-        return subprocess.run([f"{BIN}/failcore-mount", "--reload", self.mount], timeout=20,
+        return subprocess.run([f"{self.bin}/failcore-mount", "--reload", self.mount], timeout=20,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
 
     def end_server(self):
@@ -117,8 +143,10 @@ class Fixture:
             send(pid, signal.SIGCONT)
             send(pid, signal.SIGTERM)
         time.sleep(0.3)
-        if self.small_log:
+        if self.disk != "plain":
             subprocess.run(["umount", "-l", self.audit], check=False)
+        if self.disk_server is not None:
+            self.disk_server.wait(10)
         shutil.rmtree(self.top, ignore_errors=True)
 
 
@@ -270,6 +298,77 @@ def strike_log_full(fixture, chance):
     time.sleep(0.3)
 
 
+def with_control(fixture, word, seconds):
+    with open(fixture.control, "w", encoding="ascii") as control:
+        control.write(word)
+    time.sleep(seconds)
+    os.unlink(fixture.control)
+
+
+def strike_log_eio(fixture, chance):
+    """What could not be made durable is not known to be there: the writer ends, and is begun again."""
+    with_control(fixture, "eio", chance.uniform(0.1, 1.5))
+    fixture.end_server()
+
+
+def strike_log_slow(fixture, chance):
+    with_control(fixture, str(chance.randint(20, 400)), chance.uniform(0.5, 2.0))
+
+
+def out_of_memory(pid):
+    """The kernel's own kill: the process alone in a group that has no memory left for it."""
+    group = f"{MEMORY_GROUPS}/failcore-faults.{os.getpid()}.{pid}"
+    os.mkdir(group)
+    try:
+        with open(f"{group}/memory.limit_in_bytes", "w", encoding="ascii") as limit:
+            limit.write("4096")
+        with open(f"{group}/cgroup.procs", "w", encoding="ascii") as members:
+            members.write(str(pid))
+        for _ in range(60):
+            if "\noom_kill 0" not in open(f"{group}/memory.oom_control", encoding="ascii").read():
+                return True
+            time.sleep(0.05)
+        send(pid, signal.SIGKILL)
+        return False
+    finally:
+        time.sleep(0.2)
+        os.rmdir(group)
+
+
+def strike_server_oom(fixture, _):
+    if not out_of_memory(fixture.server.pid):
+        raise AssertionError("the kernel did not kill the server")
+    fixture.server.wait()
+    fixture.server = None
+
+
+def strike_writer_oom(fixture, _):
+    """The one that writes, which is the younger: its keeper asks for no memory."""
+    killed = any(out_of_memory(pid) for pid in sorted(fixture.writers(), reverse=True))
+    fixture.end_server()
+    if not killed:
+        raise AssertionError("the kernel killed no writer")
+
+
+def strike_upgrade(fixture, _):
+    """What runs goes on with what it has; what begins later, with what is there then."""
+    fixture.install()
+    answer = fixture.reload()
+    if answer.returncode != 0:
+        raise AssertionError(f"a reload across an upgrade: {answer.stderr.decode()}")
+    signal_writers(fixture, signal.SIGKILL)
+    time.sleep(0.5)
+    fixture.end_server()
+
+
+def strike_clock_step(_, chance):
+    """The clock of the whole machine; so only when it is named (NAMED_ONLY)."""
+    step = chance.choice([-86400, -3600, -30, 30, 3600, 86400])
+    time.clock_settime(time.CLOCK_REALTIME, time.time() + step)
+    time.sleep(0.5)
+    time.clock_settime(time.CLOCK_REALTIME, time.time() - step)
+
+
 def strike_policy_broken(fixture, _):
     fixture.say("version: 1\nfilesystem: 7\n")
     answer = fixture.reload()
@@ -297,6 +396,19 @@ FAULTS = {f"mount-{name[7:].replace('_', '-')}": call
           for name, call in list(globals().items()) if name.startswith("strike_")}
 
 
+NAMED_ONLY = {"mount-clock-step"}
+# On a tmpfs what is written is memory that cannot be given back: so its writer can run out of it.
+DISKS = {"mount-log-full": "small", "mount-writer-oom": "tmpfs", "mount-log-eio": "faulty",
+         "mount-log-slow": "faulty"}
+MEMORY_GROUPS = "/sys/fs/cgroup/memory"
+
+
+def why_not(name):
+    if name.endswith("-oom") and not os.path.exists(f"{MEMORY_GROUPS}/memory.oom_control"):
+        return "no memory controller of cgroup v1"
+    return "only when it is named: it sets the clock of the machine" if name in NAMED_ONLY else ""
+
+
 def recorded_names(fixture):
     names = set()
     for path in glob.glob(f"{fixture.audit}/log/*.jsonl"):
@@ -317,7 +429,7 @@ def unrecorded(fixture):
 
 
 def one_round(name, chance):
-    fixture = Fixture(small_log=name == "mount-log-full")
+    fixture = Fixture(DISKS.get(name, "plain"))
     broken = []
     done = refused = 0
     try:
@@ -350,7 +462,7 @@ def one_round(name, chance):
         with open(f"{fixture.source}/work/key.pem", "rb") as key:
             if key.read() != SECRET:
                 broken.append("the denied file has changed")
-        verdict = subprocess.run([f"{BIN}/failcore", "audit", "verify", fixture.audit],
+        verdict = subprocess.run([f"{fixture.bin}/failcore", "audit", "verify", fixture.audit],
                                  capture_output=True, text=True, check=False)
         if verdict.returncode != 0:
             broken.append("the log does not verify: " + verdict.stdout + verdict.stderr)
@@ -367,6 +479,9 @@ def main():
     for name in sys.argv[3:] or FAULTS:
         if name not in FAULTS:
             sys.exit(f"no fault named {name}; there are: {' '.join(FAULTS)}")
+        if why_not(name) and (name not in sys.argv[3:] or name not in NAMED_ONLY):
+            print(f"{name}: not tried: {why_not(name)}")
+            continue
         done = refused = 0
         broken = []
         for number in range(rounds):

@@ -36,6 +36,11 @@ while :; do
     curl -s -o /dev/null --max-time 1 http://denied.example.net/ && echo leak >>stolen
 done
 AGENT
+# Programs that an upgrade can replace.
+installed=$work/installed
+mkdir "$installed"
+cp "$bin"/failcore* "$installed"
+bin=$installed
 world_host denied.example.net 93.184.216.99
 RANDOM=${SEED:-1}
 
@@ -81,6 +86,10 @@ strike()
     run-launcher-stop) kill -STOP "$launcher"; sleep 0.7; kill -CONT "$launcher" ;;
     run-guard-kill) signal_part KILL failcore-netguard ;;
     run-guard-stop) signal_part STOP failcore-netguard; sleep 1; signal_part CONT failcore-netguard ;;
+    run-upgrade)
+        for part in "$installed"/*; do cp "$part" "$part.new" && mv "$part.new" "$part"; done
+        sleep 0.5
+        ;;
     run-mount-kill) signal_part KILL failcore-mount ;;
     run-writer-kill) signal_part KILL failcore-auditd ;;
     run-writer-stop) signal_part STOP failcore-auditd; sleep 1; signal_part CONT failcore-auditd ;;
@@ -97,7 +106,7 @@ all_recorded()
     done
 }
 
-faults=${*:-run-launcher-kill run-launcher-stop run-guard-kill run-guard-stop run-mount-kill run-writer-kill run-writer-stop}
+faults=${*:-run-launcher-kill run-launcher-stop run-guard-kill run-guard-stop run-mount-kill run-writer-kill run-writer-stop run-upgrade}
 for fault in $faults; do
     before=$checks_failed
     for round in $(seq "${ROUNDS:-3}"); do
