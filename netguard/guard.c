@@ -30,28 +30,53 @@ static int explain(struct failure *reterr, int error, const char *what)
 }
 
 /* The resolvers that the world uses: what `ip netns exec` would show there, else the host's. */
-static struct dns_upstreams find_upstreams(const struct guard_options *options)
+static void find_system_upstreams(const struct guard_options *options,
+                                  struct dns_upstreams *ret_upstreams)
 {
-    struct dns_upstreams upstreams = options->upstreams;
     char path[PATH_MAX + sizeof("/etc/netns//resolv.conf")];
     const char *name = strrchr(options->uplink.where, '/');
+
+    *ret_upstreams = (struct dns_upstreams){.count = 0};
+    if (options->uplink.kind == UPLINK_NETNS && name != NULL) {
+        snprintf(path, sizeof(path), "/etc/netns%s/resolv.conf", name);
+        dns_upstreams_read(path, ret_upstreams);
+    } else {
+        dns_upstreams_read("/etc/resolv.conf", ret_upstreams);
+    }
+}
+
+static void add_upstreams(struct dns_upstreams *upstreams, const struct ip_address *more,
+                          size_t count)
+{
+    for (size_t i = 0; i < count && upstreams->count < DNS_UPSTREAMS_MAX; i++) {
+        upstreams->addresses[upstreams->count++] = more[i];
+    }
+}
+
+/* The command line's, else the policy's in its order, where "system" stands for the system's. */
+static struct dns_upstreams find_upstreams(const struct guard_options *options,
+                                           const struct net_settings *settings)
+{
+    struct dns_upstreams upstreams = options->upstreams, of_system;
 
     if (upstreams.count > 0 || options->uplink.kind == UPLINK_NONE) {
         return upstreams;
     }
-    if (options->uplink.kind == UPLINK_NETNS && name != NULL) {
-        snprintf(path, sizeof(path), "/etc/netns%s/resolv.conf", name);
-        dns_upstreams_read(path, &upstreams);
-        return upstreams;
+    for (size_t i = 0; i < settings->dns_upstream_count; i++) {
+        if (settings->dns_upstreams[i].family != IP_NONE) {
+            add_upstreams(&upstreams, &settings->dns_upstreams[i], 1);
+        } else {
+            find_system_upstreams(options, &of_system);
+            add_upstreams(&upstreams, of_system.addresses, of_system.count);
+        }
     }
-    dns_upstreams_read("/etc/resolv.conf", &upstreams);
     return upstreams;
 }
 
 static int start_asker(struct guard *guard, const struct guard_options *options, int world,
                        int *ret_socket, struct failure *reterr)
 {
-    guard->upstreams = find_upstreams(options);
+    guard->upstreams = find_upstreams(options, &guard->gate.settings);
     guard->asker_pid = dns_asker_start(&guard->upstreams, world, ret_socket, reterr);
     return guard->asker_pid < 0 ? guard->asker_pid : 0;
 }
@@ -325,6 +350,23 @@ int guard_heartbeat(struct guard *guard)
     return ruleset_feed_lease(&guard->tables, guard->generation);
 }
 
+/* The asker has no way to hear of others: it was given its resolvers before it was confined. */
+static int keep_upstreams(const struct net_settings *before, const struct net_settings *after,
+                          struct failure *reterr)
+{
+    bool same = before->dns_upstream_count == after->dns_upstream_count;
+
+    for (size_t i = 0; same && i < before->dns_upstream_count; i++) {
+        same = ip_address_equals(&before->dns_upstreams[i], &after->dns_upstreams[i]);
+    }
+    if (same) {
+        return 0;
+    }
+    failure_set(reterr, -EOPNOTSUPP, "a running guard keeps its network.dns.upstream");
+    failure_set_mend(reterr, "end the run, or delete and create the network");
+    return -EOPNOTSUPP;
+}
+
 int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
 {
     uint32_t generation = flow_generation_next(guard->generation);
@@ -335,11 +377,18 @@ int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
     if (error == 0) {
         error = policy_requires_only(policy, GUARD_ENFORCED, reterr);
     }
-    if (error == 0) {
-        error =
-            audit_producer_set_policy(guard->gate.audit, policy_name(policy),
-                                      policy_revision(policy), str_view_from(policy_hash(policy)));
+    if (error < 0) {
+        policy_unref(policy);
+        return explain(reterr, error, "the policy was not reloaded");
     }
+    settings = policy_net_settings(policy);
+    error = keep_upstreams(&guard->gate.settings, &settings, reterr);
+    if (error < 0) {
+        policy_unref(policy);
+        return error;
+    }
+    error = audit_producer_set_policy(guard->gate.audit, policy_name(policy),
+                                      policy_revision(policy), str_view_from(policy_hash(policy)));
     if (error == 0) {
         error = breaker_set_policy(&guard->breaker, policy);
     }
@@ -347,7 +396,6 @@ int guard_reload(struct guard *guard, int policy_fd, struct failure *reterr)
         policy_unref(policy);
         return explain(reterr, error, "the policy was not reloaded");
     }
-    settings = policy_net_settings(policy);
     error = ruleset_change_generation(&guard->tables, generation, settings.private_addresses,
                                       settings.private_address_count);
     if (error < 0) {

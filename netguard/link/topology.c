@@ -110,12 +110,21 @@ static int make_network(int *ret_fd, struct failure *reterr)
 
 #define NOBODY 65534U
 
-/* Root's guard has root to talk to and nobody to be. An ordinary user has but one id. */
-static int map_guard_owner(pid_t pid, bool root)
+/* Root's guard has root to talk to and nobody to be. An ordinary user has but one id, and so may
+ * the root of a user namespace. */
+static bool may_be_nobody(const struct topology *topology)
+{
+    uint32_t highest;
+
+    return topology->owner < 0 && geteuid() == 0 && user_map_own_highest(&highest) == 0 &&
+           highest >= NOBODY;
+}
+
+static int map_guard_owner(pid_t pid, bool with_nobody)
 {
     static const struct user_map_range ids[] = {{.inside = 0, .outside = 0, .count = 1},
                                                 {.inside = NOBODY, .outside = NOBODY, .count = 1}};
-    size_t count = root ? 2 : 1;
+    size_t count = with_nobody ? 2 : 1;
     struct user_map map = {.users = ids, .user_count = count, .groups = ids, .group_count = count};
 
     return user_map_write(pid, &map);
@@ -144,14 +153,13 @@ static int open_namespace_of(pid_t pid, const char *type)
 
 static int take_guard_namespaces(struct topology *topology, pid_t pid, int socket)
 {
-    bool root = topology->owner < 0;
     int error;
 
     if (recv(socket, &error, sizeof(error), 0) != sizeof(error)) {
         return -EPIPE;
     }
     if (error == 0) {
-        error = map_guard_owner(pid, root);
+        error = map_guard_owner(pid, may_be_nobody(topology));
     }
     if (error < 0) {
         return error;
@@ -186,16 +194,16 @@ static int make_guard_network(struct topology *topology, struct failure *reterr)
 
 int topology_retire(struct topology *topology)
 {
-    bool root = geteuid() == 0 && topology->owner < 0;
+    bool become_nobody = may_be_nobody(topology);
     int error;
 
-    if (root && setgroups(0, NULL) < 0) {
+    if (become_nobody && setgroups(0, NULL) < 0) {
         return -errno;
     }
     error = namespace_enter(topology->guard_owner, CLONE_NEWUSER);
     close_fd(&topology->guard_owner);
     /* Entering has reset it: the capabilities are to outlive the uid. */
-    if (error == 0 && root &&
+    if (error == 0 && become_nobody &&
         (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
          setresuid(NOBODY, NOBODY, NOBODY) < 0)) {
         error = -errno;

@@ -70,6 +70,12 @@ check "its record" blocked DOMAIN_DENIED 93.184.216.11
 check "the new policy's record" records '.kind == "POLICY" and .policy.version == "2"'
 check_fails "a new flow of the revoked rule" in_agent python3 -c "$probe_script
 assert result == 'ok'" tcp 93.184.216.11 7777
+cp "$work/policy.yaml" "$work/kept.yaml"
+sed -i 's/^network:/network:\n  dns: {upstream: [9.9.9.54]}/' "$work/policy.yaml"
+check_fails "other resolvers want another guard" "$bin/failcore-netns" reload "$guard_name"
+cp "$work/output" "$work/refusal"
+check "it says so" grep -q "keeps its network.dns.upstream" "$work/refusal"
+mv "$work/kept.yaml" "$work/policy.yaml"
 echo 'netwrk: {}' >>"$work/policy.yaml"
 check_exit "a bad policy is refused" 65 "$bin/failcore-netns" reload "$guard_name"
 cp "$work/output" "$work/refusal"
