@@ -12,6 +12,7 @@
 #include "shared/base/inert_text.h"
 #include "shared/policy/address_ranges.h"
 #include "shared/policy/host_name.h"
+#include "shared/policy/special_names.h"
 
 #define OPENED 0100000U /* flags of an open(2): O_LARGEFILE, which the kernel always sets */
 

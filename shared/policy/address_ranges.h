@@ -37,7 +37,4 @@ bool address_embedded_v4(const struct ip_address *address, struct ip_address *re
  * (64:ff9b::/96), else the address itself. */
 struct ip_address address_judged(const struct ip_address *address);
 
-/* Host names that are never resolved: "metadata.google.internal", *.internal, localhost, … */
-bool host_name_is_internal(struct str_view name);
-
 #endif

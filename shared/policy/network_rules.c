@@ -5,6 +5,7 @@
 
 #include "shared/policy/address_ranges.h"
 #include "shared/policy/pair_map.h"
+#include "shared/policy/special_names.h"
 
 #define PREFIX_KEY_BYTES 18 /* family, length, address */
 
@@ -171,7 +172,8 @@ struct question {
     uint32_t enforced, deny, log, allow;
     bool port_missed;
     bool protocol_missed;
-    size_t public_names;
+    size_t public_names;   /* that wide grants mean */
+    size_t resolver_names; /* and that they do not */
 };
 
 static bool covers_port(const struct rule *rule, uint16_t port)
@@ -253,10 +255,20 @@ static void weigh_name(struct question *question, struct str_view name)
             weigh_chain(question, link);
         }
     }
-    if (host_name_is_dotted(name)) {
-        question->public_names++;
-        weigh_chain(question, rules->any);
+    if (!host_name_is_dotted(name)) {
+        return;
     }
+    if (host_name_is_resolver(name)) { /* "*" denies it, and does not mean to allow it */
+        struct question wide = *question;
+
+        weigh_chain(&wide, rules->any);
+        question->enforced = wide.enforced;
+        question->deny = wide.deny;
+        question->resolver_names++;
+        return;
+    }
+    question->public_names++;
+    weigh_chain(question, rules->any);
 }
 
 static void weigh_address(struct question *question, const struct ip_address *address)
@@ -332,9 +344,10 @@ static struct decision decide_by_default(const struct question *question)
         return permitted;
     }
     if (question->rules->log_violations && request->protocol != NET_OTHER &&
-        (!question->resolving || question->public_names > 0)) {
-        permitted.name_check =
-            question->public_names == 0 ? NAME_CHECK_ADDRESS_ONLY : permitted.name_check;
+        (!question->resolving || question->public_names + question->resolver_names > 0)) {
+        permitted.name_check = question->public_names + question->resolver_names == 0
+                                   ? NAME_CHECK_ADDRESS_ONLY
+                                   : permitted.name_check;
         return permitted;
     }
     if (question->rules->allow_public && question->public_names > 0) {

@@ -7,6 +7,7 @@
 #include "shared/policy/host_registry.h"
 #include "shared/policy/nearest_word.h"
 #include "shared/policy/path_pattern.h"
+#include "shared/policy/special_names.h"
 
 static int refuse(const struct value_context *context, const struct node *node, const char *mend,
                   const char *what)

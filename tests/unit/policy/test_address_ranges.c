@@ -132,30 +132,9 @@ static void each_row_says_what_it_is(void **state)
     }
 }
 
-static void names_of_the_inside(void **state)
+static void no_address_is_in_no_range(void **state)
 {
-    static const char *const inside[] = {"localhost",
-                                         "LOCALHOST.",
-                                         "a.localhost",
-                                         "x.internal",
-                                         "Metadata.Google.Internal",
-                                         "metadata",
-                                         "a.local",
-                                         "x.svc.cluster.local",
-                                         "wpad",
-                                         "wpad.example.org",
-                                         "1.0.0.127.in-addr.arpa"};
-    static const char *const outside[] = {
-        "example.org", "localhost.example.org", "internal.example",    "mylocal",
-        "xlocalhost",  "metadata.example.org",  "notwpad.example.org", "local.example"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
-        assert_true(host_name_is_internal(str_view_from(inside[i])));
-    }
-    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
-        assert_false(host_name_is_internal(str_view_from(outside[i])));
-    }
     assert_null(address_range_find(&(struct ip_address){0}));
 }
 
@@ -164,7 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_address_in_its_range),
         cmocka_unit_test(each_row_says_what_it_is),
-        cmocka_unit_test(names_of_the_inside),
+        cmocka_unit_test(no_address_is_in_no_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
