@@ -146,19 +146,22 @@ static int record(const struct exec_recorder *recorder, struct exec_notice *noti
     return permitted && !tripped ? 0 : -EACCES;
 }
 
-static void serve(const struct exec_recorder *recorder)
+/* False: nobody is left who could ask. */
+static bool serve(const struct exec_recorder *recorder)
 {
     AUTO(exec_notice_clear) struct exec_notice notice = {0};
     int answer = 0;
+    int error = exec_watch_receive(recorder->listener, &notice);
 
-    if (exec_watch_receive(recorder->listener, &notice) < 0) {
-        return;
+    if (error < 0) {
+        return error != -ECONNRESET;
     }
     if (!is_the_command(recorder->plan, &notice) &&
         !is_missing(recorder, text_buffer_text(&notice.path))) {
         answer = record(recorder, &notice);
     }
     (void)exec_watch_answer(recorder->listener, &notice, answer);
+    return true;
 }
 
 /* Blocked in the kernel until something is asked: polling first would be one more call for each. */
@@ -170,8 +173,8 @@ static void *work(void *context)
     sigemptyset(&wake);
     sigaddset(&wake, WAKE_SIGNAL);
     pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
-    while (!atomic_load(&recorder->ending)) {
-        serve(recorder);
+    while (!atomic_load(&recorder->ending) && serve(recorder)) {
+        /* one after the other */
     }
     return NULL;
 }

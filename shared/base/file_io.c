@@ -74,6 +74,31 @@ int read_to_end(int fd, size_t limit, struct text_buffer *text)
     return read.error != 0 ? read.error : text->error;
 }
 
+int memory_file_read(int fd, size_t limit, struct text_buffer *text)
+{
+    char piece[16384];
+    off_t at = 0;
+
+    for (;;) {
+        ssize_t got = pread(fd, piece, sizeof(piece), at);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return -errno;
+        }
+        if (got == 0) {
+            return text_buffer_error(text);
+        }
+        at += got;
+        if ((size_t)at > limit) {
+            return -EFBIG;
+        }
+        text_buffer_append(text, (struct str_view){.bytes = piece, .length = (size_t)got});
+    }
+}
+
 int write_text_at(int directory, const char *path, const char *text)
 {
     AUTO_CLOSE int fd = openat(directory, path, O_WRONLY | O_CLOEXEC);

@@ -25,6 +25,9 @@ int write_text_at(int directory, const char *path, const char *text);
 
 /* A sealed, read-only-by-seal memory file holding the bytes; the caller owns the descriptor. */
 int memory_file_from(const char *name, const void *bytes, size_t length);
+/* All of a file, whatever the descriptor's offset is, which processes share. -EFBIG as above,
+ * -ESPIPE: it is no file. */
+int memory_file_read(int fd, size_t limit, struct text_buffer *text);
 
 #define FD_MESSAGE_MAX 8 /* most descriptors in one message */
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -198,6 +199,15 @@ static int read_path(pid_t pid, const struct seccomp_data *call, struct exec_not
     return text_buffer_error(&notice->path);
 }
 
+/* Since Linux 6.11 RECV answers at once when everybody who was watched has ended: to ask again
+ * would be to turn in a circle. */
+static bool nobody_is_left(int listener)
+{
+    struct pollfd poll_fd = {.fd = listener, .events = POLLIN};
+
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLIN)) == POLLHUP;
+}
+
 int exec_watch_receive(int listener, struct exec_notice *ret_notice)
 {
     struct seccomp_notif received = {0};
@@ -206,7 +216,9 @@ int exec_watch_receive(int listener, struct exec_notice *ret_notice)
 
     *ret_notice = (struct exec_notice){0};
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0) {
-        return -errno;
+        int failed = -errno;
+
+        return failed == -ENOENT && nobody_is_left(listener) ? -ECONNRESET : failed;
     }
     pid = (pid_t)received.pid;
     ret_notice->id = received.id;

@@ -38,8 +38,8 @@ struct exec_notice {
 int exec_watch_begin(void);
 
 /*
- * The next one; blocks. -ENOENT: who asked is gone (ask again). -EINTR: a signal came; older
- * kernels say nothing else when nobody is left. The caller clears the notice.
+ * The next one; blocks. -ENOENT: who asked is gone (ask again). -ECONNRESET: everybody is, for
+ * good; kernels before 6.11 do not say so. -EINTR: a signal came. The caller clears the notice.
  */
 int exec_watch_receive(int listener, struct exec_notice *ret_notice);
 void exec_notice_clear(struct exec_notice *notice);

@@ -298,12 +298,10 @@ int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *
     bool resolved;
     int error;
 
-    /* The descriptor may be shared: its offset is not ours to trust. */
-    if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE) {
-        error = -errno;
-    } else {
-        error = read_to_end(fd, DOCUMENT_BYTES_MAX, &text);
-    }
+    /* Another program may be reading through the same descriptor at this moment: its offset is
+     * nobody's. */
+    error = memory_file_read(fd, DOCUMENT_BYTES_MAX, &text);
+    error = error == -ESPIPE ? read_to_end(fd, DOCUMENT_BYTES_MAX, &text) : error;
     if (error < 0) {
         return failure_set(reterr, error, "cannot read the resolved policy: %s", strerror(-error));
     }

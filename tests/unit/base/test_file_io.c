@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
@@ -20,6 +21,20 @@ static void a_memory_file_cannot_be_changed(void **state)
     assert_int_equal(pwrite(fd, "j", 1, 0), -1);
     assert_int_equal(errno, EPERM);
     assert_int_equal(ftruncate(fd, 0), -1);
+}
+
+/* Two programs that are handed one policy read it at the same moment. */
+static void the_shared_offset_does_not_matter(void **state)
+{
+    AUTO_CLOSE int fd = memory_file_from("test", "hello", 5);
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    (void)state;
+    assert_int_equal(lseek(fd, 3, SEEK_SET), 3);
+    assert_int_equal(memory_file_read(fd, 5, &text), 0);
+    assert_string_equal(text_buffer_text(&text), "hello");
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 3);
+    assert_int_equal(memory_file_read(fd, 4, &text), -EFBIG);
 }
 
 static void a_file_over_the_limit_is_refused_whole(void **state)
@@ -83,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_memory_file_cannot_be_changed),
+        cmocka_unit_test(the_shared_offset_does_not_matter),
         cmocka_unit_test(a_file_over_the_limit_is_refused_whole),
         cmocka_unit_test(descriptors_travel_and_are_close_on_exec),
         cmocka_unit_test(more_descriptors_than_expected_leave_none_open),
