@@ -2,6 +2,7 @@
  * What goes through the guard.
  *
  *     forward ──> leaving ──> carried        released, and the lease is there: the kernel's
+ *                    ├──────> bare ──> carried   an acknowledgement while the name is awaited
  *                    └──────> normalise ──> beginning ──> ask        everything else of the agent
  *             └─> arriving                   answers; "ask" for those that the daemon waits for
  *     verdict                                after the daemon's answer: refuse, or note it
@@ -125,18 +126,65 @@ static void put_normalise(struct nft_batch *batch)
     nft_rule_end(batch);
 }
 
+/* What a segment without data looks like, beside its addresses and numbers. */
+struct bare_shape {
+    uint8_t v4_length[2], v6_length[2]; /* of the packet; behind the fixed header */
+    uint8_t head[2];                    /* length of the TCP header; flags */
+};
+static const struct bare_shape bare_plain = {{0, 40}, {0, 20}, {0x50, TCP_ACK}};
+static const struct bare_shape bare_with_times = {{0, 52}, {0, 32}, {0x80, TCP_ACK}};
+static const uint8_t times_only[4] = {1, 1, 8, 10}; /* nothing, nothing, timestamps (RFC 7323) */
+
+static void carry_bare(struct nft_batch *batch, uint8_t family, struct packet_field length,
+                       const struct bare_shape *shape)
+{
+    const uint8_t *wanted = family == NFPROTO_IPV4 ? shape->v4_length : shape->v6_length;
+
+    nft_rule_begin(batch, "bare");
+    match_family(batch, family);
+    match_field(batch, length, NULL, RULE_EQUALS, wanted);
+    match_field(batch, field_tcp_head, NULL, RULE_EQUALS, shape->head);
+    if (shape == &bare_with_times) {
+        match_field(batch, field_tcp_first_options, NULL, RULE_EQUALS, times_only);
+    }
+    do_goto(batch, "carried");
+    nft_rule_end(batch);
+}
+
+/*
+ * Flows that wait for the name inside: an acknowledgement without data, and without any option but
+ * timestamps, says nothing that the daemon would have to judge. Whatever else, it is asked about.
+ */
+static void put_bare(struct nft_batch *batch)
+{
+    nft_chain_add(batch, "bare");
+    carry_bare(batch, NFPROTO_IPV4, field_v4_length, &bare_with_times);
+    carry_bare(batch, NFPROTO_IPV4, field_v4_length, &bare_plain);
+    carry_bare(batch, NFPROTO_IPV6, field_v6_length, &bare_with_times);
+    carry_bare(batch, NFPROTO_IPV6, field_v6_length, &bare_plain);
+}
+
 static void put_leaving(struct nft_batch *batch)
 {
     const char *chain = "leaving";
 
     put_normalise(batch);
     put_carried(batch);
+    put_bare(batch);
     nft_chain_add(batch, chain);
     /* Not RELATED: an ICMP error bears the mark of the flow that it is about. */
     nft_rule_begin(batch, chain);
     match_state(batch, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW));
     match_connection_mark_in_set(batch, FLOW_MARK_MASK, "lease");
     do_goto(batch, "carried");
+    nft_rule_end(batch);
+    /* "lease_reply" has the released flows, too, but those are not here any more. */
+    nft_rule_begin(batch, chain);
+    match_state(batch, NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
+    match_direction(batch, IP_CT_DIR_ORIGINAL);
+    match_connection_mark_in_set(batch, FLOW_MARK_MASK, "lease_reply");
+    match_protocol(batch, IPPROTO_TCP);
+    do_jump(batch, "bare");
     nft_rule_end(batch);
 
     drop_odd_headers(batch, chain);

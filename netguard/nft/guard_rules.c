@@ -19,6 +19,10 @@ const struct packet_field field_v6_hop_limit = {RULE_NETWORK_HEADER, 7, 1};
 const struct packet_field field_v4_first_byte = {RULE_NETWORK_HEADER, 0, 1};
 const struct packet_field field_destination_port = {RULE_TRANSPORT_HEADER, 2, 2};
 const struct packet_field field_icmp_type = {RULE_TRANSPORT_HEADER, 0, 1};
+const struct packet_field field_v4_length = {RULE_NETWORK_HEADER, 2, 2};
+const struct packet_field field_v6_length = {RULE_NETWORK_HEADER, 4, 2};
+const struct packet_field field_tcp_head = {RULE_TRANSPORT_HEADER, 12, 2};
+const struct packet_field field_tcp_first_options = {RULE_TRANSPORT_HEADER, 20, 4};
 const struct packet_field field_tcp_flags = {RULE_TRANSPORT_HEADER, 13, 1};
 
 static void drop_chain_name(char name[static 32], enum drop_reason reason)

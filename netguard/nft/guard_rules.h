@@ -13,7 +13,9 @@ extern const struct packet_field field_v4_first_byte, field_v4_protocol, field_v
     field_v4_destination;
 extern const struct packet_field field_v6_next_header, field_v6_hop_limit, field_v6_source,
     field_v6_destination;
-extern const struct packet_field field_destination_port, field_icmp_type, field_tcp_flags;
+extern const struct packet_field field_v4_length, field_v6_length;
+extern const struct packet_field field_destination_port, field_icmp_type, field_tcp_flags,
+    field_tcp_head, field_tcp_first_options;
 
 /* Ends the open rule: the packet is counted, some are logged, all are dropped. */
 void rule_drop(struct nft_batch *batch, enum drop_reason reason);

@@ -56,6 +56,37 @@ s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print("reached")' "$1" "$2"
 }
 
+# While the name is awaited, acknowledgements without data are the kernel's: of a connection that has
+# said nothing only the first packet was asked about. ("asked" counts both ways, on both families.)
+asked_to_connect()
+{
+    local before after
+    rm -f "$work/connected"
+    before=$(guard_status .counters.asked.packets) || return 1
+    in_agent python3 -c '
+import os, socket, sys
+s = socket.create_connection((sys.argv[1], 443), timeout=3)
+print("connected", flush=True)
+os.read(0, 1)' "$1" <&"$held" >"$work/connected" &
+    wait_until 5 grep -q connected "$work/connected" || return 1
+    after=$(guard_status .counters.asked.packets) || return 1
+    echo "asked $((after - before)) times"
+    [ $((after - before)) = 1 ]
+}
+
+mkfifo "$work/hold"
+exec {held}<>"$work/hold"
+in_agent getent ahosts www.example.org >/dev/null
+check "one question for a connection" asked_to_connect 93.184.216.10
+check "one question for a connection, IPv6" asked_to_connect 2606:2800:220::10
+tcp_times() { nsenter --net="/proc/$agent_process/ns/net" sh -c "echo $1 >/proc/sys/net/ipv4/tcp_timestamps"; }
+agent_root_up
+tcp_times 0
+check "one question without timestamps" asked_to_connect 93.184.216.10
+check "one question without timestamps, IPv6" asked_to_connect 2606:2800:220::10
+tcp_times 1
+printf 'ends' >&"$held"
+
 check "tls 1.3" tls www.example.org www.example.org
 check "tls 1.2" tls www.example.org www.example.org 1.2
 check "another case" tls www.example.org WWW.Example.ORG
