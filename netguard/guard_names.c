@@ -147,6 +147,8 @@ static void judge_answer(struct guard *guard, const struct resolver_request *req
     struct judged_question *judged = &guard->questions[request->slot];
     struct ip_address denied[DNS_ADDRESSES_MAX];
     const struct address_range *range = NULL;
+    /* The resolver has bounded it; but that is its word. */
+    uint32_t ttl = request->ttl < RESOLVER_TTL_MAX ? request->ttl : RESOLVER_TTL_MAX;
     size_t kept;
 
     if (!judged->open || !dns_name_equals(&judged->name, &request->name) ||
@@ -169,13 +171,13 @@ static void judge_answer(struct guard *guard, const struct resolver_request *req
     question->answers = verdict->addresses;
     question->answer_count = kept;
     if (!net_gate_name_result(&guard->gate, question, judged->ticket, AUDIT_STATUS_OK, NULL) ||
-        pin_answers(guard, question->name, verdict->addresses, kept, request->ttl) < 0) {
+        pin_answers(guard, question->name, verdict->addresses, kept, ttl) < 0) {
         verdict->rcode = DNS_SERVFAIL;
         return;
     }
     guard->names.answered++;
     verdict->count = (uint32_t)kept;
-    verdict->ttl = request->ttl;
+    verdict->ttl = ttl;
 }
 
 static void refuse_malformed(struct guard *guard, const struct name_question *question,

@@ -276,7 +276,7 @@ void nft_set_add(struct nft_batch *batch, const struct nft_set *row)
     if (header != NULL) {
         nftnl_set_set_u32(set, NFTNL_SET_FAMILY, batch->family);
         nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, row->key_length);
-        nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, 0);
+        nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, row->key_type);
         nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
         nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
                           (row->timeout ? NFT_SET_TIMEOUT : 0U) |

@@ -65,8 +65,12 @@ void nft_chain_flush(struct nft_batch *batch, const char *name);
 /* A named counter (nft_counters.h reads them). */
 void nft_counter_add(struct nft_batch *batch, const char *name);
 
+/* What nft(8) shows the elements as; the kernel does not mind. */
+enum nft_key_type { NFT_KEY_IPV4 = 7, NFT_KEY_IPV6 = 8, NFT_KEY_MARK = 19 };
+
 struct nft_set {
     const char *name;
+    enum nft_key_type key_type;
     uint32_t key_length; /* bytes */
     uint32_t size;       /* most elements; 0: no bound (only for sets that we fill ourselves) */
     bool timeout;

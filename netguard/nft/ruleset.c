@@ -12,16 +12,24 @@
 static void put_sets(struct nft_batch *batch, const struct ruleset_config *config)
 {
     static const struct nft_set sets[] = {
-        {.name = "deny4", .key_length = 4, .interval = true},
-        {.name = "deny6", .key_length = 16, .interval = true},
-        {.name = "host4", .key_length = 4, .interval = true},
-        {.name = "host6", .key_length = 16, .interval = true},
-        {.name = "open4", .key_length = 4, .interval = true},
-        {.name = "open6", .key_length = 16, .interval = true},
-        {.name = "pin4", .key_length = 4, .size = RULESET_PINS_MAX, .timeout = true},
-        {.name = "pin6", .key_length = 16, .size = RULESET_PINS_MAX, .timeout = true},
-        {.name = "lease", .key_length = 4, .timeout = true},
-        {.name = "lease_reply", .key_length = 4, .timeout = true},
+        {.name = "deny4", .key_type = NFT_KEY_IPV4, .key_length = 4, .interval = true},
+        {.name = "deny6", .key_type = NFT_KEY_IPV6, .key_length = 16, .interval = true},
+        {.name = "host4", .key_type = NFT_KEY_IPV4, .key_length = 4, .interval = true},
+        {.name = "host6", .key_type = NFT_KEY_IPV6, .key_length = 16, .interval = true},
+        {.name = "open4", .key_type = NFT_KEY_IPV4, .key_length = 4, .interval = true},
+        {.name = "open6", .key_type = NFT_KEY_IPV6, .key_length = 16, .interval = true},
+        {.name = "pin4",
+         .key_type = NFT_KEY_IPV4,
+         .key_length = 4,
+         .size = RULESET_PINS_MAX,
+         .timeout = true},
+        {.name = "pin6",
+         .key_type = NFT_KEY_IPV6,
+         .key_length = 16,
+         .size = RULESET_PINS_MAX,
+         .timeout = true},
+        {.name = "lease", .key_type = NFT_KEY_MARK, .key_length = 4, .timeout = true},
+        {.name = "lease_reply", .key_type = NFT_KEY_MARK, .key_length = 4, .timeout = true},
     };
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
