@@ -1,6 +1,7 @@
 #include "fusefs/open_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "fusefs/directory_stream.h"
@@ -151,6 +152,18 @@ struct open_file *open_file_remove(struct open_file_table *table, uint64_t handl
     }
     pthread_rwlock_unlock(&table->lock);
     return file;
+}
+
+bool open_file_is_written(struct open_file_table *table, const struct node *node)
+{
+    bool written = false;
+
+    pthread_rwlock_rdlock(&table->lock);
+    for (const struct open_file *file = node->files; file != NULL && !written; file = file->next) {
+        written = (file->flags & O_ACCMODE) != O_RDONLY;
+    }
+    pthread_rwlock_unlock(&table->lock);
+    return written;
 }
 
 struct descriptor *open_file_descriptor_of(struct open_file_table *table, const struct node *node)

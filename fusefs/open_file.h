@@ -71,6 +71,9 @@ unsigned int open_file_count_carried(struct open_file_table *table, const struct
                                      bool (*permits)(struct tree *tree, const struct node *node,
                                                      unsigned int needs));
 
+/* Whether somebody has the node open for writing. */
+bool open_file_is_written(struct open_file_table *table, const struct node *node);
+
 /* The descriptor of any open file of the node, referenced; NULL when nobody has it open. */
 struct descriptor *open_file_descriptor_of(struct open_file_table *table, const struct node *node);
 

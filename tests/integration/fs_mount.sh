@@ -38,6 +38,13 @@ check "the link survives its first name" sh -c 'echo more >>greeting && rm greet
 check "symbolic link" sh -c 'ln -s hard soft && test "$(readlink soft)" = hard && grep -q more soft'
 check "chmod" sh -c 'chmod 640 hard && test "$(stat -c %a "$1/hard")" = 640' - "$source"
 check "chown" sh -c 'chown 12:34 hard && test "$(stat -c %u:%g "$1/hard")" = 12:34' - "$source"
+check "chown of nobody to nobody stamps the change time" python3 - <<'PY'
+import os, time
+before = os.stat("hard").st_ctime_ns
+time.sleep(0.05)
+os.chown("hard", -1, -1)
+assert os.stat("hard").st_ctime_ns > before, "no new change time"
+PY
 check "times" sh -c 'touch -d "2001-02-03 04:05:06.789 UTC" hard && test "$(TZ=UTC stat -c %y hard)" = "2001-02-03 04:05:06.789000000 +0000"'
 check "a pipe carries data" sh -c 'mkfifo p && (echo x >p &) && test "$(cat p)" = x'
 check "extended attributes" python3 - <<'PY'
