@@ -187,12 +187,17 @@ int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint6
     AUTO(descriptor_release) struct descriptor *above = NULL;
     struct acting acting = {0};
     char text[TREE_FD_TEXT_MAX];
-    int r = fs_request_object(&request, node, NEEDS(LINK), SIDE_CHANGES);
+    unsigned int needs = NEEDS(LINK);
+    int r = fs_request_object(&request, node, needs, SIDE_CHANGES);
 
     request.changes = true;
     request.pairing = PAIR_SAME_FILE_RULES;
+    if (r == 0 && node_table_name_count(&tree->nodes, request.sides[0].node) == 0) {
+        needs = NEEDS(CREATE); /* its first name: what O_TMPFILE began ends here */
+        request.sides[0].needs = needs;
+    }
     if (r == 0) {
-        r = fs_request_name(&request, directory, name, NEEDS(LINK), SIDE_APPEARS);
+        r = fs_request_name(&request, directory, name, needs, SIDE_APPEARS);
     }
     if (r == 0) {
         r = fs_gate(&request);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "fusefs/fs_breaker.h"
+#include "fusefs/fs_opening.h"
 #include "fusefs/operations.h"
 #include "fusefs/virtual_files.h"
 
@@ -13,10 +14,7 @@
     0x20 /* FMODE_EXEC, which the kernel leaves in the flags of an execve                          \
           */
 
-/* What the lower open(2) gets; truncation waits until the object is known to be the right one. */
-#define LOWER_FLAGS (O_ACCMODE | O_APPEND | O_DSYNC | O_SYNC | O_DIRECT | O_NOATIME | O_LARGEFILE)
-
-static unsigned int needs_of(int flags)
+unsigned int fs_opening_needs(int flags)
 {
     unsigned int needs = 0;
     int mode = flags & O_ACCMODE;
@@ -32,8 +30,8 @@ static unsigned int needs_of(int flags)
     return needs;
 }
 
-static int add_file(struct fs_request *request, struct node *node, int taken_fd, int flags,
-                    unsigned int needs, mode_t mode, uint64_t *ret_handle)
+int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, int flags,
+                   unsigned int needs, mode_t mode, uint64_t *ret_handle)
 {
     struct open_file *file = NULL;
     struct descriptor *descriptor = descriptor_new(taken_fd);
@@ -93,9 +91,9 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "open");
     AUTO_CLOSE int fd = -1;
-    unsigned int needs = needs_of(flags);
+    unsigned int needs = fs_opening_needs(flags);
     struct statx status;
-    int lower = flags & LOWER_FLAGS;
+    int lower = flags & FS_OPENING_FLAGS;
     int r;
 
     if (virtual_is(node)) {
@@ -126,8 +124,8 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
         r = truncate_as_caller(tree, caller, fd, flags);
     }
     if (r == 0) {
-        r = add_file(&request, request.sides[0].node, take_fd(&fd), flags, needs, status.stx_mode,
-                     ret_handle);
+        r = fs_opening_add(&request, request.sides[0].node, take_fd(&fd), flags, needs,
+                           status.stx_mode, ret_handle);
     }
     return fs_request_done(&request, r);
 }
@@ -137,7 +135,7 @@ static int create_file(struct fs_request *request, int directory, int flags, mod
                        int *ret_fd)
 {
     struct acting acting = {0};
-    int lower = (flags & LOWER_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+    int lower = (flags & FS_OPENING_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
     int r = caller_use_umask(request->caller);
 
     if (r == 0) {
@@ -160,7 +158,7 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
     AUTO(descriptor_release) struct descriptor *above = NULL;
     AUTO_CLOSE int fd = -1;
     struct node *node = NULL;
-    unsigned int needs = needs_of(flags & ~O_TRUNC);
+    unsigned int needs = fs_opening_needs(flags & ~O_TRUNC);
     int r = fs_request_name(&request, directory, name, needs | NEEDS(CREATE), SIDE_APPEARS);
 
     request.changes = true;
@@ -204,7 +202,8 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
         }
         if (r == 0) {
             fs_breaker_made(tree, &status);
-            r = add_file(&request, node, take_fd(&fd), flags, needs, status.stx_mode, ret_handle);
+            r = fs_opening_add(&request, node, take_fd(&fd), flags, needs, status.stx_mode,
+                               ret_handle);
         }
         if (r < 0) {
             fs_forget(tree, ret_entry->node, 1);

@@ -792,6 +792,9 @@ unsigned int node_table_states(struct node_table *table, const struct node *node
         }
         count++;
     }
+    if (count == 0 && node->orphan != NULL && room > 0) {
+        states[count++] = policy_state_ref(node->orphan->state);
+    }
     pthread_rwlock_unlock(&table->lock);
     return count;
 }

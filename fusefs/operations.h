@@ -113,6 +113,13 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
 int fs_create(struct tree *tree, const struct caller *caller, uint64_t directory,
               struct str_view name, int flags, mode_t mode, struct fs_entry *ret_entry,
               uint64_t *ret_handle);
+/*
+ * open(2) with O_TMPFILE: a file in `directory` that has no name yet (fs_tmpfile.c). It is judged
+ * as TMPFILE_NAME there would be; fs_link() gives it a name, which is to create that name.
+ */
+#define TMPFILE_NAME "#tmpfile"
+int fs_tmpfile(struct tree *tree, const struct caller *caller, uint64_t directory, int flags,
+               mode_t mode, struct fs_entry *ret_entry, uint64_t *ret_handle);
 void fs_release(struct tree *tree, const struct caller *caller, uint64_t handle);
 
 ssize_t fs_read(struct tree *tree, const struct caller *caller, uint64_t handle, void *bytes,

@@ -45,6 +45,7 @@ static const struct shape shapes[] = {
     {FUSE_FSYNCDIR, sizeof(struct fuse_fsync_in), 0},
     {FUSE_ACCESS, sizeof(struct fuse_access_in), 0},
     {FUSE_CREATE, sizeof(struct fuse_create_in), 1},
+    {FUSE_ABI_TMPFILE, sizeof(struct fuse_create_in), 1},
     {FUSE_INTERRUPT, sizeof(struct fuse_interrupt_in), 0},
     {FUSE_BATCH_FORGET, sizeof(struct fuse_batch_forget_in), 0},
     {FUSE_FALLOCATE, sizeof(struct fuse_fallocate_in), 0},
@@ -129,4 +130,19 @@ bool request_fits(const void *message, size_t length)
         left -= (size_t)(end - at) + 1;
     }
     return announced(header.opcode, body) <= left;
+}
+
+void request_translate(void *message)
+{
+    struct fuse_in_header *header = message;
+    char *name = (char *)message + sizeof(*header) + sizeof(struct fuse_create_in);
+
+    if (header->opcode != FUSE_ABI_TMPFILE) {
+        return;
+    }
+    header->opcode = FUSE_CREATE;
+    /* Whatever the kernel calls it: at least the text's NUL is there. */
+    if (strcmp(name, REQUEST_NAMELESS) != 0) {
+        name[0] = '\0';
+    }
 }

@@ -8,6 +8,7 @@
 
 #include "fusefs/fuse_abi.h"
 #include "fusefs/operations.h"
+#include "fusefs/request_check.h"
 #include "fusefs/server.h"
 #include "fusefs/virtual_files.h"
 #include "shared/base/cleanup.h"
@@ -454,8 +455,10 @@ static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct fuse_entry_param param;
     struct fs_entry entry;
     uint64_t handle = 0;
-    int r =
-        fs_create(tree, &caller, parent, str_view_from(name), file->flags, mode, &entry, &handle);
+    int r = strcmp(name, REQUEST_NAMELESS) == 0
+                ? fs_tmpfile(tree, &caller, parent, file->flags, mode, &entry, &handle)
+                : fs_create(tree, &caller, parent, str_view_from(name), file->flags, mode, &entry,
+                            &handle);
 
     if (r < 0) {
         fuse_reply_err(request, -r);

@@ -173,6 +173,7 @@ static void serve(struct ring_queue *queue, struct ring_entry *entry)
     memcpy(queue->request + sizeof(header), entry->header.op_in, fixed);
     memcpy(queue->request + sizeof(header) + fixed, entry->payload, payload);
     if (request_fits(queue->request, header.len)) {
+        request_translate(queue->request);
         serving = entry;
         fuse_session_process_buf(queue->rings->session,
                                  &(struct fuse_buf){.mem = queue->request, .size = header.len});

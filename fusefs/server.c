@@ -33,6 +33,9 @@ static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
     if (count >= (ssize_t)sizeof(*header)) {
         request_counts_add(&server->counts, header->opcode);
     }
+    if (count >= (ssize_t)sizeof(*header)) {
+        request_translate(bytes);
+    }
     if (count >= (ssize_t)sizeof(*header) && header->opcode == FUSE_INIT) {
         const struct fuse_init_in *init = (const void *)(header + 1);
 

@@ -202,6 +202,7 @@ static void send_request(struct world *world, void *message, size_t length)
     if (header->opcode == FUSE_DESTROY || !request_fits(message, length)) {
         return;
     }
+    request_translate(message);
     fuse_session_process_buf(world->server.session, &buffer);
     read_replies(world, header->opcode);
 }

@@ -58,10 +58,41 @@ static void the_whole_length_agrees(void **state)
     assert_false(request_fits(&header, sizeof(header) - 1));
 }
 
+static void nameless_files_are_created_by_no_name(void **state)
+{
+    struct {
+        struct fuse_in_header header;
+        struct fuse_create_in in;
+        char name[8];
+    } message = {.header = {.opcode = FUSE_ABI_TMPFILE, .len = sizeof(message)}, .name = "/"};
+
+    (void)state;
+    assert_true(request_fits(&message, sizeof(message)));
+    request_translate(&message);
+    assert_int_equal(message.header.opcode, FUSE_CREATE);
+    assert_string_equal(message.name, REQUEST_NAMELESS);
+
+    /* Never the name of a file: that would be created. */
+    message.header.opcode = FUSE_ABI_TMPFILE;
+    memcpy(message.name, "abc", 4);
+    request_translate(&message);
+    assert_string_equal(message.name, "");
+
+    message.header.opcode = FUSE_CREATE;
+    memcpy(message.name, "abc", 4);
+    request_translate(&message);
+    assert_string_equal(message.name, "abc");
+
+    message.header.opcode = FUSE_ABI_TMPFILE;
+    memset(message.name, 'x', sizeof(message.name));
+    assert_false(request_fits(&message, sizeof(message)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_end_inside),
+        cmocka_unit_test(nameless_files_are_created_by_no_name),
         cmocka_unit_test(sizes_are_there),
         cmocka_unit_test(the_whole_length_agrees),
     };
