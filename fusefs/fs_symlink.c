@@ -24,14 +24,20 @@ static bool is_shown_read_only(const struct policy *policy, struct str_view targ
 static int leaves(const struct fs_request *request, unsigned int side, struct str_view target)
 {
     AUTO(text_buffer_clear) struct text_buffer path = {0};
-    const char *shown_at = request->tree->options.shown_at;
+    const struct tree_options *options = &request->tree->options;
+    const char *places[] = {options->shown_at, options->shown_to_run_at};
+    bool stays = false;
 
     fs_request_path(request, side, &path);
     if (text_buffer_error(&path) < 0) {
         return -ENOMEM;
     }
-    if (!link_target_leaves(target, text_buffer_view(&path),
-                            shown_at == NULL ? (struct str_view){0} : str_view_from(shown_at))) {
+    for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]) && !stays; i++) {
+        stays = !link_target_leaves(target, text_buffer_view(&path),
+                                    places[i] == NULL ? (struct str_view){0}
+                                                      : str_view_from(places[i]));
+    }
+    if (stays) {
         return 0;
     }
     return target.bytes[0] != '/' || !is_shown_read_only(request->policy, target);

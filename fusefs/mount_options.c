@@ -27,6 +27,7 @@ enum option_id {
     OPTION_BREAKER_FD,
     OPTION_BREAKER_ALARM_FD,
     OPTION_OWNER_SHOWN_AS,
+    OPTION_SHOWN_AT,
     OPTION_PREPARE,
     OPTION_STORED,
     OPTION_HOST_NAMESPACE,
@@ -56,6 +57,7 @@ static const struct option_row rows[] = {
     {OPTION_BREAKER_FD, 0, "breaker-fd", "N", NULL},
     {OPTION_BREAKER_ALARM_FD, 0, "breaker-alarm-fd", "N", NULL},
     {OPTION_OWNER_SHOWN_AS, 0, "owner-shown-as", "UID:GID", NULL},
+    {OPTION_SHOWN_AT, 0, "shown-at", "PATH", NULL},
     {OPTION_PREPARE, 0, "prepare", NULL, NULL},
     {OPTION_STORED, 0, "stored-session", NULL, NULL},
     {OPTION_HOST_NAMESPACE, 0, "host-namespace", NULL, NULL},
@@ -210,6 +212,9 @@ static int take_option(int id, const char *argument, struct mount_options *optio
         return parse_fd("breaker-alarm-fd", argument, &options->breaker_alarm_fd, reterr);
     case OPTION_OWNER_SHOWN_AS:
         return parse_owner(argument, options, reterr);
+    case OPTION_SHOWN_AT:
+        options->shown_at = argument;
+        return 0;
     case OPTION_PREPARE:
         options->action = MOUNT_PREPARE;
         return 0;

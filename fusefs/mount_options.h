@@ -35,6 +35,7 @@ struct mount_options {
     size_t policy_count;
     const char *audit;
     const char *run;
+    const char *shown_at; /* where the run sees the workspace, when the host has nothing there */
     bool foreground;
     bool strict;
     bool passthrough;

@@ -432,6 +432,7 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         .shown_uid = options->shown_uid,
         .shown_gid = options->shown_gid,
         .shown_at = options->mountpoint != NULL ? startup->mountpoint_path : options->source,
+        .shown_to_run_at = options->shown_at,
         .descriptors_kept = raise_descriptor_limit(),
         .timeout_seconds = options->strict ? 0 : CACHE_SECONDS,
     };

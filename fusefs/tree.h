@@ -35,7 +35,8 @@ struct tree_options {
     bool owner_is_shown;    /* the owner is shown as shown_uid:shown_gid, all others as nobody */
     uid_t shown_uid;
     gid_t shown_gid;
-    const char *shown_at; /* the workspace's absolute path for the workload; NULL: unknown */
+    const char *shown_at;        /* the workspace's absolute path for the workload; NULL: unknown */
+    const char *shown_to_run_at; /* another one, which leads nowhere on the host; NULL: none */
     unsigned int descriptors_kept;
     double timeout_seconds; /* how long the kernel may answer by itself */
 };

@@ -255,6 +255,15 @@ int guard_wait(const struct daemon *guard, int socket, struct failure *reterr)
     return error;
 }
 
+/*
+ * Links into the workspace by the name that the run knows it by are made only where that name is
+ * nobody's on the host: else whoever follows one there leaves the workspace (SR21).
+ */
+static bool leads_nowhere(const char *path)
+{
+    return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 int mount_start(const struct daemon_context *context, struct daemon *ret_mount, int *ret_socket,
                 int *ret_ready_fd, struct failure *reterr)
 {
@@ -284,6 +293,9 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
     add_fd(&line, "--source-fd", plan->workspace_fd);
     add(&line, "--profile", "agent");
     add(&line, "-f", NULL);
+    if (leads_nowhere(plan->mount_path)) {
+        add(&line, "--shown-at", plan->mount_path);
+    }
     if (plan->options->strict) {
         add(&line, "--strict", NULL);
     }

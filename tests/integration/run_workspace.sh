@@ -47,6 +47,14 @@ check "or where --mount says" test "$(run_failcore --mount /project -- pwd)" = /
 run_failcore --mount /project -- sh -c 'echo made >made; mkdir -p d/e; echo x >d/e/f'
 check "what the run writes is there outside" grep -qx made "$ws/made"
 check "and belongs to the workspace's owner" test "$(stat -c %u "$ws/d/e/f")" = 0
+check "a link by the path that --mount says stays inside" test "$(run_failcore --mount /project -- sh -c '
+    mkdir -p links && ln -s /project/made links/one && ln -s /project/links/one links/two && cat links/one links/two')" = "made
+made"
+check "and below it only" run_failcore --mount /project -- sh -c '
+    ! ln -s /project/../home links/bad && ! ln -s /projects links/bad && ! ln -s /project/../root/x links/bad && ! test -L links/bad'
+mkdir "$work/taken"
+check "not where the host has a place of that name" run_failcore --mount "$work/taken" -- sh -c '
+    ! ln -s "$PWD/made" links/taken && ! test -L links/taken'
 check "inside it belongs to the run's user" \
     test "$(run_failcore -- stat -c %U file)" = agent
 
