@@ -29,7 +29,7 @@ static void seed_name(const char *origin, char name[static ORIGIN_MAX + 8])
     snprintf(name, ORIGIN_MAX + 8, "%s.seed", slash == NULL ? origin : slash + 1);
 }
 
-static int write_new(int directory, const char *name, const void *bytes, size_t length)
+static int write_durable(int directory, const char *name, const void *bytes, size_t length)
 {
     AUTO_CLOSE int fd =
         openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -39,13 +39,26 @@ static int write_new(int directory, const char *name, const void *bytes, size_t 
         return -errno;
     }
     error = write_all(fd, bytes, length);
-    if (error == 0 && (fsync(fd) < 0 || fsync(directory) < 0)) {
+    return error < 0 ? error : fsync(fd) < 0 ? -errno : 0;
+}
+
+/* All of it or nothing is there under its name, whenever we die; a name that is taken stays as it
+ * is (link(2) replaces nothing). */
+static int write_new(int directory, const char *name, const void *bytes, size_t length)
+{
+    char temporary[ORIGIN_MAX + 16];
+    int error;
+
+    snprintf(temporary, sizeof(temporary), "%s.new", name);
+    if (unlinkat(directory, temporary, 0) < 0 && errno != ENOENT) {
+        return -errno;
+    }
+    error = write_durable(directory, temporary, bytes, length);
+    if (error == 0 && linkat(directory, temporary, directory, name, 0) < 0) {
         error = -errno;
     }
-    if (error < 0) {
-        unlinkat(directory, name, 0);
-    }
-    return error;
+    unlinkat(directory, temporary, 0);
+    return error < 0 ? error : fsync(directory) < 0 ? -errno : 0;
 }
 
 static int finish(struct log_key *key, const uint8_t seed[static ED25519_SEED_SIZE])

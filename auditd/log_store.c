@@ -325,6 +325,24 @@ int log_store_rotate(struct log_store *store)
     return 0;
 }
 
+/* Under either name: the compressor may have packed it since it was listed. */
+static int stat_segment(int log, const struct segment_entry *entry, struct stat *ret_status)
+{
+    struct segment_entry found = *entry;
+    char name[SEGMENT_NAME_MAX];
+
+    segment_name_format(&found, name);
+    if (fstatat(log, name, ret_status, AT_SYMLINK_NOFOLLOW) == 0) {
+        return 0;
+    }
+    if (errno != ENOENT || found.is_compressed) {
+        return -errno;
+    }
+    found.is_compressed = true;
+    segment_name_format(&found, name);
+    return fstatat(log, name, ret_status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t max_age_s,
                           uint64_t *ret_first, uint64_t *ret_before_seq)
 {
@@ -340,15 +358,14 @@ int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t 
     *ret_before_seq = *ret_first;
     /* From the newest to the oldest; the open one is always kept. */
     for (size_t i = list.count; i-- > 0;) {
-        char name[SEGMENT_NAME_MAX];
         struct stat status;
 
         if (list.entry[i].first_seq == store->open_segment.first_seq) {
             continue;
         }
-        segment_name_format(&list.entry[i], name);
-        if (fstatat(store->log, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-            return -errno;
+        error = stat_segment(store->log, &list.entry[i], &status);
+        if (error < 0) {
+            return error;
         }
         bytes += (uint64_t)status.st_size;
         if (bytes > max_bytes || now - (uint64_t)status.st_mtime > max_age_s) {

@@ -21,6 +21,11 @@ struct full_tile {
     struct merkle_tile tile;
 };
 
+struct tile_queue {
+    struct full_tile *first; /* oldest first */
+    struct full_tile **end;
+};
+
 struct tree_store {
     int directory;
     int list; /* checkpoints.jsonl */
@@ -30,10 +35,41 @@ struct tree_store {
     struct checkpoint signed_head;
     bool has_head; /* false only until the empty tree of a new log is signed */
     char signed_root[SHA256_HEX_SIZE];
-    struct full_tile *unwritten; /* oldest first */
-    struct full_tile **unwritten_end;
-    uint64_t partials_size; /* size whose partial tiles lie on the disk; 0: none */
+    struct tile_queue unwritten;
+    struct tile_queue unsynced; /* written, and maybe not on the disk */
+    uint64_t partials_size;     /* size whose partial tiles lie on the disk; 0: none */
 };
+
+static void queue_init(struct tile_queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+static void queue_put(struct tile_queue *queue, struct full_tile *full)
+{
+    full->next = NULL;
+    *queue->end = full;
+    queue->end = &full->next;
+}
+
+static struct full_tile *queue_take(struct tile_queue *queue)
+{
+    struct full_tile *full = queue->first;
+
+    queue->first = full->next;
+    if (queue->first == NULL) {
+        queue->end = &queue->first;
+    }
+    return full;
+}
+
+static void queue_clear(struct tile_queue *queue)
+{
+    while (queue->first != NULL) {
+        free(queue_take(queue));
+    }
+}
 
 static int read_checkpoint(struct tree_store *store, struct failure *reterr)
 {
@@ -84,7 +120,8 @@ int tree_store_open(int directory, bool is_new, struct sha256 *sha, struct tree_
     }
     store->directory = directory;
     store->sha = sha;
-    store->unwritten_end = &store->unwritten;
+    queue_init(&store->unwritten);
+    queue_init(&store->unsynced);
     store->list = openat(directory, "checkpoints.jsonl",
                          O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     error = store->list < 0
@@ -119,12 +156,8 @@ int tree_store_open(int directory, bool is_new, struct sha256 *sha, struct tree_
 void tree_store_free(struct tree_store *store)
 {
     if (store != NULL) {
-        while (store->unwritten != NULL) {
-            struct full_tile *full = store->unwritten;
-
-            store->unwritten = full->next;
-            free(full);
-        }
+        queue_clear(&store->unwritten);
+        queue_clear(&store->unsynced);
         log_key_clear(&store->key);
         close_fd(&store->list);
         free(store);
@@ -161,25 +194,20 @@ static int keep_tile(void *context, unsigned int level, uint64_t index,
         return -ENOMEM;
     }
     *full = (struct full_tile){.level = level, .index = index, .tile = *tile};
-    *store->unwritten_end = full;
-    store->unwritten_end = &full->next;
+    queue_put(&store->unwritten, full);
     return 0;
 }
 
 int tree_store_write(struct tree_store *store)
 {
-    while (store->unwritten != NULL) {
-        struct full_tile *full = store->unwritten;
+    while (store->unwritten.first != NULL) {
+        const struct full_tile *full = store->unwritten.first;
         int error = tile_write(store->directory, full->level, full->index, &full->tile);
 
         if (error < 0) {
             return error;
         }
-        store->unwritten = full->next;
-        if (store->unwritten == NULL) {
-            store->unwritten_end = &store->unwritten;
-        }
-        free(full);
+        queue_put(&store->unsynced, queue_take(&store->unwritten));
     }
     return 0;
 }
@@ -221,6 +249,43 @@ static int each_partial(struct tree_store *store, uint64_t size, bool write)
         }
     }
     return 0;
+}
+
+/* A tile whose fsync(2) failed may be lost without another word: it is written anew, to another
+ * file, before it is asked for again. */
+static int sync_full_tiles(struct tree_store *store, char synced[static TILE_PATH_MAX])
+{
+    for (const struct full_tile *full = store->unsynced.first; full != NULL; full = full->next) {
+        int error =
+            tile_sync(store->directory, full->level, full->index, MERKLE_TILE_WIDTH, synced);
+
+        if (error < 0) {
+            while (store->unsynced.first != NULL) {
+                queue_put(&store->unwritten, queue_take(&store->unsynced));
+            }
+            return error;
+        }
+    }
+    queue_clear(&store->unsynced);
+    return 0;
+}
+
+/* A checkpoint is never durable before the tiles that it signs: after a power cut a log with a
+ * hole in its tree would look tampered with. */
+static int sync_tiles(struct tree_store *store)
+{
+    char synced[TILE_PATH_MAX] = "";
+    int error = sync_full_tiles(store, synced);
+
+    for (unsigned int level = 0; error == 0 && level < MERKLE_LEVELS; level++) {
+        const struct merkle_tile *tile = &store->tree.level[level];
+
+        if (tile->width > 0) {
+            error = tile_sync(store->directory, level, store->tree.size >> (8 * (level + 1)),
+                              tile->width, synced);
+        }
+    }
+    return error;
 }
 
 static int replace_checkpoint(struct tree_store *store, struct str_view note)
@@ -286,6 +351,9 @@ int tree_store_checkpoint(struct tree_store *store)
     }
     if (error == 0) {
         error = each_partial(store, head.size, true);
+    }
+    if (error == 0) {
+        error = sync_tiles(store);
     }
     if (error == 0) {
         error = replace_checkpoint(store, text_buffer_view(&note));

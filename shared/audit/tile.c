@@ -83,6 +83,40 @@ int tile_write(int directory, unsigned int level, uint64_t index, const struct m
     return renameat(directory, temporary, directory, path) < 0 ? -errno : 0;
 }
 
+static int sync_at(int directory, const char *path, int flags)
+{
+    AUTO_CLOSE int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | flags);
+
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int tile_sync(int directory, unsigned int level, uint64_t index, unsigned int width,
+              char synced[static TILE_PATH_MAX])
+{
+    char path[TILE_PATH_MAX];
+    char *slash;
+    int error;
+
+    tile_path_format(level, index, width, path);
+    error = sync_at(directory, path, 0);
+    slash = strrchr(path, '/');
+    *slash = '\0';
+    if (error < 0 || strcmp(path, synced) == 0) {
+        return error;
+    }
+    snprintf(synced, TILE_PATH_MAX, "%s", path);
+    /* Its name, and the names of all directories on the way to it, which may be new. */
+    for (bool is_below = true; error == 0 && is_below;) {
+        error = sync_at(directory, path, O_DIRECTORY);
+        slash = strrchr(path, '/');
+        is_below = slash != NULL;
+        if (is_below) {
+            *slash = '\0';
+        }
+    }
+    return error < 0 ? error : sync_at(directory, ".", O_DIRECTORY);
+}
+
 void tile_remove_partial(int directory, unsigned int level, uint64_t index, unsigned int width)
 {
     char path[TILE_PATH_MAX];

@@ -16,8 +16,14 @@
 void tile_path_format(unsigned int level, uint64_t index, unsigned int width,
                       char path[static TILE_PATH_MAX]);
 
-/* Written beside and renamed. Not synced: tiles can be made again from the records. */
+/* Written beside and renamed. Not durable before tile_sync(). */
 int tile_write(int directory, unsigned int level, uint64_t index, const struct merkle_tile *tile);
+/*
+ * The tile and its name are on the disk. `synced` is "" at first, and remembers between calls for
+ * tiles that were all written before the first of them which directory is done.
+ */
+int tile_sync(int directory, unsigned int level, uint64_t index, unsigned int width,
+              char synced[static TILE_PATH_MAX]);
 /* Removes a tile that is not full, and its directory when that is empty. */
 void tile_remove_partial(int directory, unsigned int level, uint64_t index, unsigned int width);
 
