@@ -239,6 +239,14 @@ int policy_compile(struct model *model, struct arena *arena, struct policy **ret
     return 0;
 }
 
+/* What failed deep inside for want of memory may have come without words. */
+static int with_words(int error, struct failure *reterr)
+{
+    return error < 0 && reterr->what[0] == '\0'
+               ? failure_set(reterr, error, "cannot load the policy: %s", strerror(-error))
+               : error;
+}
+
 int policy_load_from(const char *const *words, size_t count,
                      const struct policy_directories *directories, struct policy **ret_policy,
                      struct failure *reterr)
@@ -249,9 +257,9 @@ int policy_load_from(const char *const *words, size_t count,
 
     if (error < 0) {
         arena_clear(&arena);
-        return error;
+        return with_words(error, reterr);
     }
-    return policy_compile(model, &arena, ret_policy, reterr);
+    return with_words(policy_compile(model, &arena, ret_policy, reterr), reterr);
 }
 
 int policy_load(const char *const *words, size_t count, struct policy **ret_policy,
@@ -281,12 +289,12 @@ int policy_load_shadow(const char *const *words, size_t count, struct policy **r
 
     if (error < 0) {
         arena_clear(&arena);
-        return error;
+        return with_words(error, reterr);
     }
     open_section(model, SECTION_FILESYSTEM, SETTING_FS_DEFAULT);
     open_section(model, SECTION_NETWORK, SETTING_NET_DEFAULT);
     model->settings[SETTING_ON_VIOLATION] = (struct setting_value){.said = true, .value = 1};
-    return policy_compile(model, &arena, ret_policy, reterr);
+    return with_words(policy_compile(model, &arena, ret_policy, reterr), reterr);
 }
 
 int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *reterr)
@@ -312,11 +320,11 @@ int policy_load_resolved_fd(int fd, struct policy **ret_policy, struct failure *
     }
     if (error < 0) {
         arena_clear(&arena);
-        return error;
+        return with_words(error, reterr);
     }
     model_close_absent(model);
     model_sort(model);
-    return policy_compile(model, &arena, ret_policy, reterr);
+    return with_words(policy_compile(model, &arena, ret_policy, reterr), reterr);
 }
 
 const char *policy_file(const struct policy *policy, size_t index)

@@ -29,11 +29,6 @@ struct loader {
     size_t file_count;
 };
 
-static int out_of_memory(struct loader *loader)
-{
-    return failure_set(loader->reterr, -ENOMEM, "out of memory while loading a policy");
-}
-
 /* "agent" of "/etc/failcore/agent.yaml": the name of a policy that gives none. */
 static struct str_view stem_of(struct arena *arena, const char *path)
 {
@@ -163,7 +158,7 @@ static int load_file(struct loader *loader, const char *word, const char *base,
     error = policy_source_read(word, base, loader->directories, &bytes, loader->reterr);
     if (error < 0) {
         /* A missing parent makes its child invalid. */
-        return blame(loader, asked, asked == NULL ? error : -EINVAL);
+        return blame(loader, asked, asked == NULL || error == -ENOMEM ? error : -EINVAL);
     }
     file = find_file(loader, &bytes);
     if (file != NULL && file->loading) {
@@ -358,8 +353,8 @@ int policy_load_model(const char *const *words, size_t count,
     if (error == 0) {
         error = list_files(loader, united);
     }
-    if (error == -ENOMEM && loader != NULL) {
-        out_of_memory(loader);
+    if (error == -ENOMEM) {
+        failure_set(reterr, error, "out of memory while loading a policy");
     }
     free(loader);
     if (error < 0) {
