@@ -11,7 +11,7 @@ while read -r file; do
         echo "docs/threat-model.md names $file, which does not exist"
         status=1
     fi
-done < <(grep '^| SR' docs/threat-model.md | grep -oE '`[a-z_/]+/[A-Za-z0-9_.-]+`' | tr -d '`')
+done < <(grep '^| ' docs/threat-model.md | grep -oE '`[a-z_/]+/[A-Za-z0-9_.-]+`' | tr -d '`')
 if [ "$claims" = 0 ]; then
     echo "docs/threat-model.md has no claims"
     status=1

@@ -102,6 +102,41 @@ for kind in 34 30 19 254; do
     check "option $kind does not" wait_until 10 sh -c "tcpdump -n -v -r '$world_dir/capture.pcap' 'tcp src port $((30000 + kind))' 2>/dev/null | tr -d '\n' | grep -q options && ! tcpdump -n -v -r '$world_dir/capture.pcap' 'tcp src port $((30000 + kind))' 2>/dev/null | grep -E 'tfo|mptcp|md5|exp-|unknown-254'"
 done
 
+# ICMP of the world: an error about a flow that may pass, and nothing else.
+as_root python3 -c '
+import socket, struct, sys, time
+p = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800)); p.settimeout(0.2)
+s = socket.socket(); s.bind(("", 41234)); s.settimeout(5); s.connect(("93.184.216.10", 7777)); s.sendall(b"a"); s.recv(9)
+print("up", flush=True)
+end, got = time.monotonic() + 15, set()
+while time.monotonic() < end and "1400" not in str(got):
+    try: f = p.recv(2000)[14:]
+    except socket.timeout: continue
+    if f[9] == 1: got.add((f[20], f[21], struct.unpack_from("!H", f, 26)[0]))
+print(sorted(got))' >"$work/icmp" 2>&1 &
+listening=$!
+check "a flow is up" wait_until 10 grep -q up "$work/icmp"
+world_exec python3 -c '
+import socket, struct, sys
+def checksum(d):
+    t = sum(struct.unpack("!%dH" % (len(d) // 2), d))
+    while t >> 16: t = (t & 0xffff) + (t >> 16)
+    return ~t & 0xffff
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+def send(kind, code, rest, port):
+    inner = struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, 6, 0) + socket.inet_aton(sys.argv[1]) + socket.inet_aton("93.184.216.10")
+    inner = inner[:10] + struct.pack("!H", checksum(inner)) + inner[12:] + struct.pack("!HHI", port, 7777, 0) + bytes(12)
+    m = struct.pack("!BBHI", kind, code, 0, rest) + inner
+    s.sendto(m[:2] + struct.pack("!H", checksum(m)) + m[4:], (sys.argv[1], 0))
+send(3, 4, 1300, 41235)                       # about a flow that there is not
+send(8, 0, 7, 41234); send(0, 0, 7, 41234)    # echo
+send(5, 1, 0x0a000001, 41234)                 # redirect, about the right flow
+send(13, 0, 7, 41234)
+send(3, 4, 1400, 41234)                       # the error that path MTU discovery lives on' "$uplink"
+wait $listening
+check "the agent hears that one error and nothing else" grep -qx '\[(3, 4, 1400)\]' "$work/icmp"
+cat "$work/icmp" >"$work/output"
+
 # A resolver that somebody has taken over (SR25) can name no private address, and nothing unasked.
 for process in $(cat "/proc/$daemon/task/$daemon/children"); do
     [ "$(cat "/proc/$process/comm")" = failcore-dns ] && resolver=$process
