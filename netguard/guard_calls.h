@@ -34,7 +34,7 @@ enum guard_process {
     ROW(getrandom, GUARD_ALL, CALL_ANY, "ids and case of questions; the memory allocator")         \
     ROW(close, GUARD_ALL, CALL_ANY, "descriptors")                                                 \
     ROW(read, GUARD_DAEMON, CALL_ANY, "a new policy, from the descriptor that came with it")       \
-    ROW(lseek, GUARD_DAEMON, CALL_ANY, "the same, from its beginning")                             \
+    ROW(pread64, GUARD_DAEMON, CALL_ANY, "the same, wherever others have got to in it")            \
     ROW(fstat, GUARD_DAEMON, CALL_ANY, "the same, how long it is")                                 \
     ROW(newfstatat, GUARD_DAEMON, CALL_ANY, "fstat, where the C library takes it")                 \
     ROW(write, GUARD_DAEMON, CALL_ANY, "waking the log writer")                                    \
