@@ -49,6 +49,7 @@ struct guard {
     struct pin_table *pins;
     struct flow_table *flows;
     struct conntrack conntrack;
+    size_t look_place; /* in the flow table: where to look for ended flows next */
     uint32_t generation;
     uint32_t agent_link; /* interface index */
     int resolver;        /* socket */

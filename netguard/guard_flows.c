@@ -99,6 +99,10 @@ static void on_ended(void *context, const struct conntrack_flow *ended)
     }
 }
 
+/* While we look nothing is judged: a millisecond, and all flows there can be have their turn within
+ * twenty seconds. */
+#define LOOKS_PER_BEAT 512U
+
 struct looks {
     struct conntrack *conntrack;
     struct flow_key keys[CONNTRACK_LOOKS_MAX];
@@ -121,7 +125,7 @@ void guard_look_for_ended(struct guard *guard)
 {
     struct looks looks = {.conntrack = &guard->conntrack};
 
-    flow_table_each(guard->flows, look_at, &looks);
+    flow_table_walk(guard->flows, &guard->look_place, LOOKS_PER_BEAT, look_at, &looks);
     conntrack_look_at(looks.conntrack, looks.keys, looks.count);
 }
 

@@ -6,7 +6,8 @@
 
 /* A RESULT for each flow that the kernel says has ended. */
 void guard_record_ended(struct guard *guard);
-/* Has the kernel notice what has ended. Two microseconds for each live flow. */
+/* Has the kernel notice what has ended. Two microseconds for each flow that it looks at; the next
+ * call goes on with others. */
 void guard_look_for_ended(struct guard *guard);
 /* The guard ends, and with it every flow that is left. */
 void guard_record_all(struct guard *guard);

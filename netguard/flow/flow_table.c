@@ -198,3 +198,20 @@ void flow_table_each(const struct flow_table *table, flow_handler *each, void *c
         }
     }
 }
+
+void flow_table_walk(const struct flow_table *table, size_t *place, size_t enough,
+                     flow_handler *each, void *context)
+{
+    size_t seen = 0;
+
+    for (size_t i = 0; i < BUCKETS && seen < enough; i++) {
+        for (struct flow *flow = table->buckets[*place]; flow != NULL;
+             flow = flow->next_in_bucket) {
+            seen++;
+            if (!each(context, flow)) {
+                return;
+            }
+        }
+        *place = (*place + 1) % BUCKETS;
+    }
+}

@@ -53,8 +53,8 @@ struct flow {
     uint64_t held_since_ms; /* 0: nothing is held */
     size_t judged_bytes;
     uint64_t bytes_out, bytes_in; /* when it was last counted */
-    struct held_stream *stream;  /* NULL before the first data and after release */
-    uint32_t held[FLOW_PACKETS]; /* packets without a verdict */
+    struct held_stream *stream;   /* NULL before the first data and after release */
+    uint32_t held[FLOW_PACKETS];  /* packets without a verdict */
     size_t held_count;
     char name[FLOW_NAME_BYTES]; /* it was judged by; "" for an address rule */
     char sni[FLOW_NAME_BYTES];  /* found inside; "" when not looked for */
@@ -83,5 +83,11 @@ size_t flow_table_held(const struct flow_table *table);
 /* Each flow once, in no order; `each` returns false to stop. Nothing may be added or removed. */
 typedef bool flow_handler(void *context, struct flow *flow);
 void flow_table_each(const struct flow_table *table, flow_handler *each, void *context);
+/*
+ * A part of them, beginning where the last walk with this place has ended: whole buckets, until
+ * there were `enough` flows or each was there once. A place begins as 0.
+ */
+void flow_table_walk(const struct flow_table *table, size_t *place, size_t enough,
+                     flow_handler *each, void *context);
 
 #endif

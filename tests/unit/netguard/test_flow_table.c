@@ -80,6 +80,55 @@ static void held_streams_are_bounded(void **state)
     assert_true(flow_table_hold(*state, flow_table_find(*state, &key), 1));
 }
 
+static bool count_visit(void *context, struct flow *flow)
+{
+    (void)context;
+    flow->judged_bytes++;
+    return true;
+}
+
+static size_t visits_of(const struct flow_table *table, unsigned int flows, size_t *ret_most)
+{
+    size_t sum = 0;
+
+    *ret_most = 0;
+    for (unsigned int i = 0; i < flows; i++) {
+        struct flow_key key = key_numbered(i);
+        size_t visits = flow_table_find(table, &key)->judged_bytes;
+
+        sum += visits;
+        *ret_most = visits > *ret_most ? visits : *ret_most;
+    }
+    return sum;
+}
+
+static void walks_come_to_every_flow_in_turn(void **state)
+{
+    const unsigned int flows = 3000, enough = 500;
+    size_t place = 0, before = 0, visits = 0, most = 0;
+
+    for (unsigned int i = 0; i < flows; i++) {
+        struct flow_key key = key_numbered(i);
+
+        assert_non_null(flow_table_add(*state, &key));
+    }
+    /* A walk ends with a bucket: some flows more than enough. */
+    for (unsigned int walk = 0; walk < 5; walk++) {
+        flow_table_walk(*state, &place, enough, count_visit, NULL);
+        visits = visits_of(*state, flows, &most);
+        assert_in_range(visits - before, enough, enough + 20);
+        assert_int_equal(most, 1);
+        before = visits;
+    }
+    /* The rest, and then the first ones again. */
+    flow_table_walk(*state, &place, flows - visits, count_visit, NULL);
+    assert_int_equal(visits_of(*state, flows, &most), flows);
+    assert_int_equal(most, 1);
+    flow_table_walk(*state, &place, SIZE_MAX, count_visit, NULL);
+    assert_int_equal(visits_of(*state, flows, &most), 2 * flows);
+    assert_int_equal(most, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +136,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_table_forgets_the_oldest_released_flow, make_table,
                                         free_table),
         cmocka_unit_test_setup_teardown(held_streams_are_bounded, make_table, free_table),
+        cmocka_unit_test_setup_teardown(walks_come_to_every_flow_in_turn, make_table, free_table),
     };
 
     return cmocka_run_group_tests_name("flow_table", tests, NULL, NULL);
