@@ -27,6 +27,16 @@ check "descriptors stay bounded ($descriptors)" test "$descriptors" -lt 1024
 memory=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$server_pid/status")
 echo "$found files: $descriptors descriptors, $((memory / 1024)) MiB"
 check "memory is bounded by what the kernel remembers" test "$memory" -lt $((30720 + found / 2))
+if [ "$found" -le 60000 ]; then
+    check "and is 30 MB at most ($((memory / 1024)) MiB)" test "$memory" -lt 30720
+fi
 check "rm -rf" rm -rf "$mount/a1" "$mount/a2"
 check "is really gone" test ! -e "$source/a1"
+unmount_tree
+
+# With as many descriptors as the machine gives: it does not take them.
+mount_tree --policy "$allow_all" --profile agent
+check "walked with the machine's own limit ($limit)" sh -c 'test "$(find "$1" -type f | wc -l)" -gt 0 && ls -lR "$1" >"$2"' - "$mount" "$work/walked"
+descriptors=$(ls "/proc/$server_pid/fd" | wc -l)
+check "descriptors: fewer than 2,500 ($descriptors)" test "$descriptors" -lt 2500
 unmount_tree
