@@ -377,6 +377,11 @@ void policy_lint(const struct policy *policy, lint_report *report, void *context
              "native: %.*s is not bound natively: a rule can match below, or not all is allowed",
              STR_VIEW_PRINTF(linter.model->dropped_native.items[i].text));
     }
+    if (policy_fs_settings(policy).outside_links == OUTSIDE_LINKS_COPY_UP) {
+        find(&linter, "copy-up", NULL,
+             "outside_links: copy_up makes no copy in this version: such files are refused, as by "
+             "refuse");
+    }
     if (violation->said && violation->value == 1) {
         find(&linter, "log-only", NULL,
              "on_violation: log blocks nothing that a policy could allow");

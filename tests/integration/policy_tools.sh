@@ -114,6 +114,9 @@ filesystem:
   rules:
     - {id: deep, action: allow, paths: ["src/*/x.c"]}
 EOF
+printf 'version: 1\nname: copies\nextends: [fs_sandbox]\nfilesystem:\n  outside_links: copy_up\n' >"$work/copies.yaml"
+check_exit "a word that does less than it says" 77 policy lint "$work/copies.yaml"
+says 'copy_up makes no copy'
 check_exit "an unreachable allow" 77 policy lint "$work/reach.yaml"
 says "src/zzz cannot be looked up on the way to src/zzz/x.c"
 
