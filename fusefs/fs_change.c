@@ -179,6 +179,19 @@ int fs_rmdir(struct tree *tree, const struct caller *caller, uint64_t directory,
     return remove_name(tree, caller, "rmdir", directory, name, AT_REMOVEDIR);
 }
 
+/* Without a name here, but linked: it was moved out of the workspace, and would come back by
+ * whoever has it open. */
+static int check_nameless(struct fs_request *request, const struct descriptor *held)
+{
+    struct statx status;
+    int r = tree_status_of(held->fd, &status);
+
+    return r < 0 ? r
+           : status.stx_nlink == 0
+               ? 0
+               : fs_gate_refuse(request, DENIAL_LINK_ESCAPE, "the file lies outside the workspace");
+}
+
 int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint64_t directory,
             struct str_view name, struct fs_entry *ret_entry)
 {
@@ -204,6 +217,9 @@ int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint6
     }
     if (r == 0) {
         r = tree_hold(tree, request.sides[0].node, &held);
+    }
+    if (r == 0 && needs == NEEDS(CREATE)) {
+        r = check_nameless(&request, held);
     }
     if (r == 0) {
         r = tree_hold(tree, request.sides[1].directory, &above);

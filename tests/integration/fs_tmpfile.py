@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import sys
+import time
 
 mount, source = sys.argv[1:3]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -87,6 +88,20 @@ assert refusal(nameless, "ro") == errno.EACCES
 assert refusal(nameless, "secret") == errno.EACCES
 assert refusal(os.open, f"{mount}/work", os.O_TMPFILE | os.O_WRONLY, 0o4755) == errno.EACCES
 assert refusal(os.open, f"{mount}/work/linked", os.O_TMPFILE | os.O_WRONLY) == errno.ENOTDIR
+
+# A file that the host took out of the workspace does not come back by who has it open.
+outside = f"{os.path.dirname(source)}/taken"
+with open(f"{mount}/work/theirs", "w") as made:
+    made.write("x")
+fd = os.open(f"{mount}/work/theirs", os.O_RDWR)
+os.rename(f"{source}/work/theirs", outside)
+time.sleep(1.1)
+assert refusal(os.stat, f"{mount}/work/theirs") == errno.ENOENT
+r = link(fd, "work/back")
+assert r in (errno.EACCES, errno.ENOENT, errno.EPERM), r
+assert not os.path.lexists(f"{source}/work/back") and os.stat(outside).st_nlink == 1
+os.close(fd)
+os.unlink(outside)
 
 # An unlinked file is not given a name again.
 fd = os.open(f"{mount}/work/linked", os.O_RDWR)
