@@ -236,16 +236,7 @@ static bool scan_number(struct json_scan *scan)
     if (!json_scan_char(scan, '0') && !scan_digits(scan)) {
         return false;
     }
-    if (json_scan_char(scan, '.') && !scan_digits(scan)) {
-        return false;
-    }
-    if (json_scan_char(scan, 'e') || json_scan_char(scan, 'E')) {
-        if (!json_scan_char(scan, '+')) {
-            (void)json_scan_char(scan, '-');
-        }
-        return scan_digits(scan);
-    }
-    return true;
+    return !json_scan_char(scan, '.') || scan_digits(scan);
 }
 
 static bool scan_literal(struct json_scan *scan, struct str_view literal)

@@ -4,7 +4,7 @@
  *
  *   string   valid UTF-8; escapes only \" \\ \b \f \n \r \t and, for the other control bytes,
  *            \u00xx in lower case (text_buffer_append_json_string() is the writer)
- *   number   RFC 8259; counts are plain decimals without a leading zero
+ *   number   RFC 8259 without exponents; counts are plain decimals without a leading zero
  *
  * A scan moves forward over a borrowed text. A function that returns false has read nothing that
  * counts: the scan is to be given up, and `at` is where it failed.
