@@ -387,7 +387,7 @@ int keeper_run(struct server_options *options, bool foreground, const char *prog
         return failure_set(reterr, -ENOMEM, "no memory");
     }
     raise_descriptor_limit();
-    error = service_open(&service, options->directory, reterr);
+    error = service_open(&service, options->directory, options->listener, reterr);
     if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) {
         error = failure_set(reterr, -errno, "cannot start the log writer: %s", strerror(errno));
     }

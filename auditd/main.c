@@ -4,7 +4,8 @@
  *     failcore-auditd [OPTIONS] DIRECTORY
  *
  * Producers start it by themselves. It goes into the background once it serves, and says on
- * standard error why it cannot.
+ * standard error why it cannot. Started by a service manager it serves the socket that it was
+ * given, and says there that it lives.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,9 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/option_table.h"
+#include "shared/base/service_manager.h"
+
+#define LISTENER_NAME "writer" /* FileDescriptorName= of failcore-auditd.socket */
 
 enum {
     OPTION_FOREGROUND = 1,
@@ -108,11 +112,19 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     return 0;
 }
 
-/* Nothing of the starter stays: no descriptors, no core dumps that hold records. */
-static void leave_starter(void)
+/* Nothing of the starter stays: no descriptors but a listener, no core dumps that hold records. */
+static void leave_starter(int listener)
 {
+    unsigned int first = STDERR_FILENO + 1;
+
     umask(077);
-    close_range(STDERR_FILENO + 1, ~0U, 0);
+    if (listener >= 0) {
+        if ((unsigned int)listener > first) {
+            close_range(first, (unsigned int)listener - 1, 0);
+        }
+        first = (unsigned int)listener + 1;
+    }
+    close_range(first, ~0U, 0);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_DUMPABLE, 0);
 }
@@ -131,8 +143,21 @@ static int go_to_background(void)
     return setsid() < 0 ? -errno : 0;
 }
 
-static int serve(const struct arguments *arguments, struct failure *reterr)
+/* Another writer that owns the directory will be found by whoever started us. Who was connected to
+ * a listener of ours would find nobody: that other one leaves some time after its last producer. */
+static int lock(int directory, const char *path, bool is_awaited, struct failure *reterr)
 {
+    if (flock(directory, LOCK_EX | (is_awaited ? 0 : LOCK_NB)) == 0) {
+        return 1;
+    }
+    return errno == EWOULDBLOCK
+               ? 0
+               : failure_set(reterr, -errno, "cannot lock %s: %s", path, strerror(errno));
+}
+
+static int serve(const struct arguments *arguments, int listener, struct failure *reterr)
+{
+    int error;
     char path[PATH_MAX];
     AUTO_CLOSE int directory = audit_directory_make(arguments->directory, path, reterr);
     struct server_options server_options = {
@@ -145,6 +170,8 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
         .keep_bytes = arguments->number[OPTION_KEEP_BYTES],
         .keep_seconds = arguments->number[OPTION_KEEP_SECONDS],
         .run_budget = arguments->number[OPTION_RUN_BUDGET],
+        .listener = listener,
+        .watchdog_ms = service_manager_watchdog_ms(),
     };
 
     if (directory < 0) {
@@ -154,12 +181,9 @@ static int serve(const struct arguments *arguments, struct failure *reterr)
         return failure_set(reterr, -errno, "cannot leave the working directory: %s",
                            strerror(errno));
     }
-    if (flock(directory, LOCK_EX | LOCK_NB) < 0) {
-        return errno == EWOULDBLOCK
-                   ? 0 /* another writer owns it, or is about to: whoever started us will find it */
-                   : failure_set(reterr, -errno, "cannot lock %s: %s", path, strerror(errno));
-    }
-    return keeper_run(&server_options, arguments->foreground, command.name, reterr);
+    error = lock(directory, path, listener >= 0, reterr);
+    return error <= 0 ? error
+                      : keeper_run(&server_options, arguments->foreground, command.name, reterr);
 }
 
 int main(int argc, char **argv)
@@ -174,14 +198,17 @@ int main(int argc, char **argv)
                                   }};
     struct failure failure = {0};
 
+    int listener;
+
     if (parse_arguments(argc, argv, &arguments) < 0) {
         return EXIT_CODE_USAGE;
     }
-    leave_starter();
+    listener = service_manager_take(LISTENER_NAME);
+    leave_starter(listener);
     if (!arguments.foreground && go_to_background() < 0) {
         return EXIT_CODE_FAILCORE_FAILED;
     }
-    if (serve(&arguments, &failure) < 0) {
+    if (serve(&arguments, listener, &failure) < 0) {
         if (failure.what[0] != '\0') { /* else the writer has said it */
             failure_print(stderr, command.name, &failure);
         }

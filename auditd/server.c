@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auditd/sign_of_life.h"
 #include "auditd/unwritten.h"
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
@@ -356,8 +357,11 @@ static bool must_give_up(struct server *server)
 
 int server_run(struct server *server)
 {
+    sign_of_life_begin(server);
     for (;;) {
         bool worked = drain_round(server);
+
+        sign_of_life_give(server);
 
         if (must_give_up(server)) {
             (void)unwritten_note(server); /* where that cannot be written either, nothing can */

@@ -29,6 +29,8 @@ struct server_options {
     uint64_t keep_bytes;      /* of closed segments, as they lie on the disk */
     uint64_t keep_seconds;    /* closed segments older than this go */
     uint64_t run_budget;      /* bytes that one run may publish (SR29); 0: by the free space */
+    int listener;             /* the service manager's socket; -1: one of our own. Borrowed */
+    int watchdog_ms;          /* how often that manager wants to hear of us; -1: not at all */
 };
 
 /* Opens the log and takes over what the writer before had. */

@@ -73,7 +73,25 @@ static int make_listener(struct service *service, const char *directory)
     return 0;
 }
 
-int service_open(struct service *service, const char *directory, struct failure *reterr)
+/* Its name is not ours to remove: socket_inode stays 0. */
+static int borrow_listener(struct service *service, int listener)
+{
+    int type = 0;
+    socklen_t length = sizeof(type);
+    int flags = fcntl(listener, F_GETFL);
+
+    if (getsockopt(listener, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || flags < 0) {
+        return -errno;
+    }
+    if (type != SOCK_SEQPACKET) {
+        return -EPROTOTYPE;
+    }
+    service->listener = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+    return service->listener < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int service_open(struct service *service, const char *directory, int listener,
+                 struct failure *reterr)
 {
     int error;
 
@@ -81,7 +99,8 @@ int service_open(struct service *service, const char *directory, struct failure 
     service->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     error = service->wake < 0 ? -errno : make_state(service);
     if (error == 0) {
-        error = make_listener(service, directory);
+        error =
+            listener >= 0 ? borrow_listener(service, listener) : make_listener(service, directory);
     }
     if (error < 0) {
         service_close(service);

@@ -24,8 +24,10 @@ struct service {
     struct ring_state *lines;
 };
 
-/* `directory` is absolute, and this process holds its lock. */
-int service_open(struct service *service, const char *directory, struct failure *reterr);
+/* `directory` is absolute, and this process holds its lock. `listener`: a listening socket that
+ * stays its owner's, and its name with it; -1: one is made. */
+int service_open(struct service *service, const char *directory, int listener,
+                 struct failure *reterr);
 /* The socket's name goes first: who comes later finds none and starts another writer. */
 void service_close(struct service *service);
 

@@ -37,6 +37,7 @@ struct server {
     uint64_t last_checkpoint_ms;
     uint64_t segment_since_ms;
     uint64_t retry_at_ms;
+    uint64_t next_sign_ms; /* of life (sign_of_life.h) */
     struct reserve reserve;
     int unwritten; /* the file of unwritten.h */
     bool backlog;  /* a ring had more than its turn */

@@ -26,7 +26,7 @@ bool service_manager_listens(void)
     return path != NULL && (path[0] == '/' || path[0] == '@') && path[1] != '\0';
 }
 
-static int connect_manager(void)
+int service_manager_connect(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -75,9 +75,14 @@ static int send_state(int manager, const char *state, int fd)
     return sendmsg(manager, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+int service_manager_say(int manager, const char *state)
+{
+    return manager < 0 ? 0 : send_state(manager, state, -1);
+}
+
 int service_manager_tell(const char *state)
 {
-    AUTO_CLOSE int manager = connect_manager();
+    AUTO_CLOSE int manager = service_manager_connect();
 
     if (manager == -ENOTCONN) {
         return 0;
@@ -110,7 +115,7 @@ static int wait_for_manager(int manager)
 
 int service_manager_store(const char *name, int fd)
 {
-    AUTO_CLOSE int manager = connect_manager();
+    AUTO_CLOSE int manager = service_manager_connect();
     char state[256];
     int error;
 

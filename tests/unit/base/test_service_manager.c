@@ -68,6 +68,8 @@ static void nobody_listens_without_a_socket(void **state)
     unsetenv("NOTIFY_SOCKET");
     assert_false(service_manager_listens());
     assert_int_equal(service_manager_tell("READY=1"), 0);
+    assert_int_equal(service_manager_connect(), -ENOTCONN);
+    assert_int_equal(service_manager_say(-1, "READY=1"), 0);
     assert_int_equal(service_manager_store("x", 0), -ENOTCONN);
     setenv("NOTIFY_SOCKET", "relative", 1);
     assert_false(service_manager_listens());
