@@ -14,13 +14,18 @@
 /* A caller that does not send or read at once is not one of ours. */
 static const struct timeval patience = {.tv_usec = 200000};
 
-static bool peer_may_ask(int socket)
+/* How a user namespace shows ids that it does not know (/proc/sys/kernel/overflowuid). */
+#define UNKNOWN_UID 65534U
+
+/* As our user namespace has it: root, respectively the one user in it. A guard that root has not
+ * started does not know root; there the socket's directory says who gets to it. */
+static bool peer_may_ask(const struct guard *guard, int socket)
 {
     struct ucred peer;
     socklen_t length = sizeof(peer);
 
     return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-           peer.uid == 0; /* as our user namespace has it: root, respectively the one user in it */
+           (peer.uid == 0 || (guard->control_is_roots && peer.uid == UNKNOWN_UID));
 }
 
 static void send_status(struct guard *guard, int socket)
@@ -72,7 +77,7 @@ enum control_outcome control_serve(struct guard *guard, int listener)
     char word[32] = "";
     ssize_t count;
 
-    if (socket < 0 || !peer_may_ask(socket) ||
+    if (socket < 0 || !peer_may_ask(guard, socket) ||
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
         return CONTROL_GO_ON;

@@ -295,6 +295,7 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
         .uplink = {.world = -1, .keeper = -1},
         .generation = 1,
         .resolver = -1,
+        .control_is_roots = options->control_is_roots,
     };
     guard->gate.host = &guard->host;
     guard->gate.breaker = &guard->breaker;

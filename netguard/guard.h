@@ -58,6 +58,7 @@ struct guard {
     struct dns_upstreams upstreams;
     struct name_counts names;
     uint64_t packets_judged, packets_refused;
+    bool control_is_roots; /* the control socket lies where only the machine's root gets */
 };
 
 struct guard_options {
@@ -67,6 +68,7 @@ struct guard_options {
     struct dns_upstreams upstreams; /* empty: the world's own resolvers */
     int breaker_fd;                 /* the run's breaker board; -1: one of its own */
     int breaker_alarm_fd;
+    bool control_is_roots;
     int starter; /* socket that hears of the namespaces as soon as they are made; -1: none */
 };
 

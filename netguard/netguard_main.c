@@ -19,9 +19,11 @@
 #include "netguard/guard_breaker.h"
 #include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
+#include "netguard/stored_network.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/option_table.h"
+#include "shared/base/service_manager.h"
 
 enum option_id {
     OPTION_POLICY_FD = 1,
@@ -34,6 +36,7 @@ enum option_id {
     OPTION_SUPERVISOR_FD,
     OPTION_BREAKER_FD,
     OPTION_BREAKER_ALARM_FD,
+    OPTION_STORED,
     OPTION_HELP,
 };
 
@@ -48,6 +51,7 @@ static const struct option_row options[] = {
     {OPTION_SUPERVISOR_FD, 0, "supervisor-fd", "N", "readable or hung up: leave at once"},
     {OPTION_BREAKER_FD, 0, "breaker-fd", "N", "the run's breaker board"},
     {OPTION_BREAKER_ALARM_FD, 0, "breaker-alarm-fd", "N", "wakes whoever answers a trip"},
+    {OPTION_STORED, 0, "stored-network", NULL, "all of it from the service manager's store"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 
@@ -63,7 +67,7 @@ struct settings {
     int policy_fd, control_fd, listen_fd, supervisor_fd, breaker_fd, breaker_alarm_fd;
     const char *run, *audit, *uplink;
     struct dns_upstreams upstreams;
-    bool help;
+    bool stored, help;
 };
 
 static int read_fd(const char *text, int *ret_fd, struct failure *reterr)
@@ -118,17 +122,43 @@ static int read_option(struct settings *settings, int id, const char *argument,
     case OPTION_UPLINK:
         settings->uplink = argument;
         return 0;
+    case OPTION_STORED:
+        settings->stored = true;
+        return 0;
     default: /* OPTION_HELP; the table has no others */
         settings->help = true;
         return 0;
     }
 }
 
-static int read_command_line(int argc, char **argv, struct settings *settings,
-                             struct failure *reterr)
+static int read_words(int argc, char **argv, struct settings *settings, struct failure *reterr)
 {
     struct option_scan scan = option_scan_init(&command, argc, argv);
     int id, error = 0;
+
+    while (error == 0 && (id = option_scan_next(&scan, reterr)) != 0) {
+        error = id < 0 ? id : read_option(settings, id, scan.argument, reterr);
+    }
+    return error;
+}
+
+#define STORED_WORDS_MAX 64
+
+/* *ret_text holds what the settings point to afterwards. */
+static int read_stored(struct settings *settings, char **ret_text, struct failure *reterr)
+{
+    char *words[STORED_WORDS_MAX + 1] = {(char[]){"failcore-netguard"}};
+    size_t count = 0;
+    int error = stored_network_take(ret_text, words + 1, STORED_WORDS_MAX - 1, &count,
+                                    &settings->policy_fd, &settings->listen_fd, reterr);
+
+    return error < 0 ? error : read_words((int)count + 1, words, settings, reterr);
+}
+
+static int read_command_line(int argc, char **argv, struct settings *settings, char **ret_text,
+                             struct failure *reterr)
+{
+    int error;
 
     *settings = (struct settings){.policy_fd = -1,
                                   .control_fd = -1,
@@ -136,8 +166,9 @@ static int read_command_line(int argc, char **argv, struct settings *settings,
                                   .supervisor_fd = -1,
                                   .breaker_fd = -1,
                                   .breaker_alarm_fd = -1};
-    while (error == 0 && (id = option_scan_next(&scan, reterr)) != 0) {
-        error = id < 0 ? id : read_option(settings, id, scan.argument, reterr);
+    error = read_words(argc, argv, settings, reterr);
+    if (error == 0 && settings->stored) {
+        error = read_stored(settings, ret_text, reterr);
     }
     if (error == 0 && !settings->help && settings->policy_fd < 0) {
         failure_set(reterr, -EINVAL, "--policy-fd is missing");
@@ -188,12 +219,32 @@ static void drain_queue(struct guard *guard)
     }
 }
 
+/* What the loop does by the clock. */
+struct pulse {
+    uint64_t next_beat_ms;
+    uint64_t next_sign_ms; /* of life, to the service manager */
+    int sign_ms;           /* -1: it does not ask */
+    int manager;           /* socket; -1: nobody's service */
+};
+
+static void tell_manager(const struct guard *guard, int manager, const char *state)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "%s\nSTATUS=open; packets judged %llu, refused %llu; names asked %llu, refused %llu",
+             state, (unsigned long long)guard->packets_judged,
+             (unsigned long long)guard->packets_refused, (unsigned long long)guard->names.asked,
+             (unsigned long long)guard->names.refused);
+    (void)service_manager_say(manager, text);
+}
+
 /* One turn; true when the guard must end. */
-static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *next_beat_ms)
+static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse *pulse)
 {
     uint64_t now = clock_now_ms();
 
-    if (now >= *next_beat_ms) {
+    if (now >= pulse->next_beat_ms) {
         if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
             return true;
         }
@@ -201,12 +252,16 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, uint64_t *nex
         (void)audit_producer_flush(
             guard->gate.audit); /* POLLED_AUDIT sees a writer that has gone */
         guard_look_for_ended(guard);
-        *next_beat_ms = now + RULESET_HEARTBEAT_MS;
+        if (pulse->sign_ms >= 0 && now >= pulse->next_sign_ms) {
+            tell_manager(guard, pulse->manager, "WATCHDOG=1");
+            pulse->next_sign_ms = now + (uint64_t)pulse->sign_ms;
+        }
+        pulse->next_beat_ms = now + RULESET_HEARTBEAT_MS;
     }
     if (guard_breaker_look(guard) < 0) {
         return true;
     }
-    if (poll(polled, POLLED_COUNT, (int)(*next_beat_ms - now)) < 0) {
+    if (poll(polled, POLLED_COUNT, (int)(pulse->next_beat_ms - now)) < 0) {
         return errno != EINTR;
     }
     if (polled[POLLED_SUPERVISOR].revents != 0 || polled[POLLED_AUDIT].revents != 0 ||
@@ -246,7 +301,7 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void serve(struct guard *guard, const struct settings *settings, int signals)
+static void serve(struct guard *guard, const struct settings *settings, int signals, int manager)
 {
     int fds[POLLED_COUNT] = {
         [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
@@ -261,12 +316,13 @@ static void serve(struct guard *guard, const struct settings *settings, int sign
         [POLLED_SIGNALS] = signals,
     };
     struct pollfd polled[POLLED_COUNT];
-    uint64_t next_beat_ms = 0;
+    struct pulse pulse = {.manager = manager, .sign_ms = service_manager_watchdog_ms()};
 
     for (size_t i = 0; i < POLLED_COUNT; i++) {
         polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
     }
-    while (!serve_once(guard, polled, &next_beat_ms)) {
+    tell_manager(guard, manager, "READY=1");
+    while (!serve_once(guard, polled, &pulse)) {
     }
 }
 
@@ -300,9 +356,12 @@ static int run(const struct settings *settings, struct failure *reterr)
     struct guard_options start = {.upstreams = settings->upstreams,
                                   .breaker_fd = settings->breaker_fd,
                                   .breaker_alarm_fd = settings->breaker_alarm_fd,
-                                  .starter = settings->control_fd};
+                                  .starter = settings->control_fd,
+                                  .control_is_roots = settings->stored && geteuid() != 0};
     static struct guard guard; /* too large for a stack; of this process alone */
     AUTO_CLOSE int signals = open_signals();
+    /* Whoever else starts us may be somebody's service, for which we have no word to say. */
+    AUTO_CLOSE int manager = settings->stored ? service_manager_connect() : -1;
     int error;
 
     error = signals < 0 ? signals : policy_load_resolved_fd(settings->policy_fd, &policy, reterr);
@@ -330,7 +389,7 @@ static int run(const struct settings *settings, struct failure *reterr)
         return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));
     }
     if (settings->control_fd < 0 || send(settings->control_fd, "ready", 5, MSG_NOSIGNAL) == 5) {
-        serve(&guard, settings, signals);
+        serve(&guard, settings, signals, manager);
     }
     guard_record_all(&guard);
     detach_audit(&audit);
@@ -344,10 +403,11 @@ static int run(const struct settings *settings, struct failure *reterr)
 int main(int argc, char **argv)
 {
     struct failure failure = {0};
+    AUTO_FREE char *stored_words = NULL;
     struct settings settings;
     int error;
 
-    if (read_command_line(argc, argv, &settings, &failure) < 0) {
+    if (read_command_line(argc, argv, &settings, &stored_words, &failure) < 0) {
         failure_print(stderr, command.name, &failure);
         return EXIT_CODE_USAGE;
     }

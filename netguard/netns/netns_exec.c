@@ -335,7 +335,8 @@ static int join(const char *name, struct command_user *user, struct failure *ret
     }
     agent = fds[0];
     owner = count > 1 ? fds[1] : -1;
-    if (owner >= 0) {
+    /* Root needs no leave of a guard that another user runs, and is nobody in its namespace. */
+    if (owner >= 0 && !(geteuid() == 0 && namespace_user_is_initial())) {
         /* There the user behind the guard is root: that is who the command's map leads to. */
         error = namespace_enter(owner, CLONE_NEWUSER);
         user->uid_outside = geteuid();

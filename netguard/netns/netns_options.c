@@ -3,13 +3,21 @@
 #include <errno.h>
 #include <string.h>
 
-enum option_id { OPTION_POLICY = 1, OPTION_AUDIT, OPTION_UPLINK, OPTION_UPSTREAM, OPTION_HELP };
+enum option_id {
+    OPTION_POLICY = 1,
+    OPTION_AUDIT,
+    OPTION_UPLINK,
+    OPTION_UPSTREAM,
+    OPTION_STORE,
+    OPTION_HELP
+};
 
 static const struct option_row rows[] = {
     {OPTION_POLICY, 'p', "policy", "NAME|FILE", "policy to obey (repeatable)"},
     {OPTION_AUDIT, 0, "audit", "DIR", "audit directory"},
     {OPTION_UPLINK, 0, "uplink", "pasta|veth|none|netns:WHERE", "how the guard reaches the world"},
     {OPTION_UPSTREAM, 0, "upstream", "ADDRESS", NULL},
+    {OPTION_STORE, 0, "store", NULL, NULL},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 
@@ -55,6 +63,9 @@ static int read_option(struct netns_options *options, int id, const char *argume
         return 0;
     case OPTION_UPLINK:
         settings->uplink = argument;
+        return 0;
+    case OPTION_STORE:
+        options->store = true;
         return 0;
     default: /* OPTION_HELP; the table has no others */
         options->help = true;

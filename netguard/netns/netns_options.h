@@ -11,6 +11,7 @@ struct netns_options {
     const char *name;
     struct netns_settings settings;
     char **command; /* exec: what follows the options; its end is NULL */
+    bool store;     /* create: for the guard of a service, which the service manager starts */
     bool help;
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "netguard/netns/netns_place.h"
+#include "netguard/stored_network.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
@@ -65,6 +66,15 @@ static void add_fd(struct command_line *line, const char *option, int fd)
     add_word(line, option, text);
 }
 
+static void add_settings(struct command_line *line, const struct netns_settings *settings)
+{
+    add_word(line, "--audit", settings->audit);
+    add_word(line, "--uplink", settings->uplink);
+    for (size_t i = 0; i < settings->upstream_count; i++) {
+        add_word(line, "--upstream", settings->upstreams[i]);
+    }
+}
+
 /* In the child: a daemon of its own session, with nothing of ours but three descriptors. */
 static _Noreturn void become_guard(const struct netns_settings *settings, int policy, int listener,
                                    int control)
@@ -76,11 +86,7 @@ static _Noreturn void become_guard(const struct netns_settings *settings, int po
     add_fd(&line, "--policy-fd", policy);
     add_fd(&line, "--listen-fd", listener);
     add_fd(&line, "--control-fd", control);
-    add_word(&line, "--audit", settings->audit);
-    add_word(&line, "--uplink", settings->uplink);
-    for (size_t i = 0; i < settings->upstream_count; i++) {
-        add_word(&line, "--upstream", settings->upstreams[i]);
-    }
+    add_settings(&line, settings);
     if (setsid() < 0 || program_path_sibling("failcore-netguard", path) < 0 ||
         descriptors_close_except(kept, 3) < 0 || descriptors_fill_standard() < 0 ||
         descriptor_inherit(policy) < 0 || descriptor_inherit(listener) < 0 ||
@@ -128,6 +134,19 @@ static int hear(int control, const char *word, struct failure *reterr)
     return failure_set(reterr, -ECANCELED, "%s", message);
 }
 
+static int leave_to_manager(const struct netns_place *place, const struct netns_settings *settings,
+                            int policy, struct failure *reterr)
+{
+    AUTO_CLOSE int listener = netns_bind(place, reterr);
+    struct command_line line = {.count = 0};
+
+    if (listener < 0) {
+        return listener;
+    }
+    add_settings(&line, settings);
+    return stored_network_keep(line.words, line.count, policy, listener, reterr);
+}
+
 static int start_guard(const struct netns_place *place, const struct netns_settings *settings,
                        int policy, struct failure *reterr)
 {
@@ -159,7 +178,11 @@ static int start_guard(const struct netns_place *place, const struct netns_setti
     return error;
 }
 
-int netns_start(const char *name, const struct netns_settings *settings, struct failure *reterr)
+typedef int guard_starter(const struct netns_place *place, const struct netns_settings *settings,
+                          int policy, struct failure *reterr);
+
+static int start_by(guard_starter *starter, const char *name, const struct netns_settings *settings,
+                    struct failure *reterr)
 {
     AUTO(netns_place_close) struct netns_place place = {.directory = -1, .lock = -1};
     AUTO_CLOSE int policy = -1, running = -1;
@@ -178,12 +201,22 @@ int netns_start(const char *name, const struct netns_settings *settings, struct 
             netns_place_write_policies(&place, settings->policies, settings->policy_count, reterr);
     }
     if (error == 0) {
-        error = start_guard(&place, settings, policy, reterr);
+        error = starter(&place, settings, policy, reterr);
     }
     if (error < 0) {
         netns_place_remove(&place);
     }
     return error;
+}
+
+int netns_start(const char *name, const struct netns_settings *settings, struct failure *reterr)
+{
+    return start_by(start_guard, name, settings, reterr);
+}
+
+int netns_store(const char *name, const struct netns_settings *settings, struct failure *reterr)
+{
+    return start_by(leave_to_manager, name, settings, reterr);
 }
 
 int netns_resume(const char *name, struct failure *reterr)

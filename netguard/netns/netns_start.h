@@ -24,6 +24,12 @@ struct netns_settings {
  */
 int netns_start(const char *name, const struct netns_settings *settings, struct failure *reterr);
 
+/*
+ * The same for a guard that the service manager starts: everything that it needs is left there
+ * (stored_network.h), and nothing runs yet.
+ */
+int netns_store(const char *name, const struct netns_settings *settings, struct failure *reterr);
+
 /* The policies that the guard was started with are read again and take the place of the old. */
 int netns_reload(const char *name, struct failure *reterr);
 

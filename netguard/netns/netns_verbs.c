@@ -49,7 +49,8 @@ int netns_create_verb(int argc, char **argv)
     }
     error = netns_file_complete(options.name, &file, &options.settings, &failure);
     if (error == 0) {
-        error = netns_start(options.name, &options.settings, &failure);
+        error = options.store ? netns_store(options.name, &options.settings, &failure)
+                              : netns_start(options.name, &options.settings, &failure);
     }
     return error < 0 ? report(netns_create_command.name, &failure, code_for(error)) : EXIT_CODE_OK;
 }

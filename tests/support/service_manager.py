@@ -1,12 +1,13 @@
-"""A service manager of one service, as far as failcore-mount@.service needs one.
+"""A service manager of one service, as far as failcore-mount@.service and failcore-netguard@.service need one.
 
     service_manager.py USER PREPARE... -- SERVE...
 
-Runs PREPARE as root, keeps the descriptor that it stores, and starts SERVE as USER with it. Prints
+Runs PREPARE as root, keeps the descriptors that it stores, and starts SERVE as USER with them. Prints
 what the service says, one JSON object per message; ends with the service's exit code.
 """
 
 import array
+import fcntl
 import json
 import os
 import pwd
@@ -59,14 +60,16 @@ try:
 
     child = os.fork()
     if child == 0:
-        name, fd = next(iter(store.items()))
-        fd = os.dup(fd)
-        os.dup2(fd, 3)
-        os.closerange(4, 1024)
+        # Above where they go to, so that none is overwritten by another.
+        kept = [(name, fcntl.fcntl(fd, fcntl.F_DUPFD, 100)) for name, fd in store.items()]
+        for place, (_, fd) in enumerate(kept):
+            os.dup2(fd, 3 + place)
+        os.closerange(3 + len(kept), 1024)
         os.setgroups([])
         os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
         os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
-        environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name,
+        environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(kept)),
+                           LISTEN_FDNAMES=":".join(name for name, _ in kept),
                            WATCHDOG_USEC="400000")
         os.execve(serve[0], serve, environment)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
