@@ -13,6 +13,7 @@
 
 #include "shared/audit/segment_file.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
 
 #define LINE_MAX_BYTES 65536U /* a record has at most 60,000 (record_line.h) */
 #define BUFFER_BYTES   (1U << 20)
@@ -145,10 +146,10 @@ static int start_file(struct log_lines *lines, int fd, bool compressed)
 static int start_segment(struct log_lines *lines, size_t which)
 {
     const struct segment *segment = &lines->segments[which];
-    int fd = openat(lines->directory, segment->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open_plain_file(lines->directory, segment->name);
 
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     lines->started = true;
     lines->current_first = segment->first_seq;

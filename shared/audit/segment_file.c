@@ -234,12 +234,12 @@ int segment_open(int log, struct segment_entry *entry)
     int fd;
 
     segment_name_format(entry, name);
-    fd = openat(log, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT && !entry->is_compressed) {
+    fd = open_plain_file(log, name);
+    if (fd == -ENOENT && !entry->is_compressed) {
         entry->is_compressed = true; /* since it was listed */
         return segment_open(log, entry);
     }
-    return fd < 0 ? -errno : fd;
+    return fd;
 }
 
 int segment_file_open(int log, const struct segment_entry *entry, struct segment_file **ret_file)

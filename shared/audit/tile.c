@@ -130,12 +130,12 @@ void tile_remove_partial(int directory, unsigned int level, uint64_t index, unsi
 static int read_file(int directory, const char *path, unsigned int width, unsigned int file_width,
                      struct merkle_tile *ret_tile)
 {
-    AUTO_CLOSE int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_CLOSE int fd = open_plain_file(directory, path);
     uint8_t bytes[MERKLE_TILE_WIDTH * SHA256_SIZE + 1];
     ssize_t length;
 
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     length = read_upto(fd, bytes, sizeof(bytes));
     if (length < 0) {

@@ -81,8 +81,12 @@ static void condemn_files(struct verification *v, uint64_t seq, const char *why)
 int audit_note_read(int directory, const char *path, struct text_buffer *note,
                     struct failure *reterr)
 {
-    AUTO_CLOSE int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? -errno : read_to_end(fd, CHECKPOINT_MAX, note);
+    /* What the caller names may be a pipe; what lies in a log's directory may not. */
+    AUTO_CLOSE int fd =
+        directory == AT_FDCWD ? open(path, O_RDONLY | O_CLOEXEC) : open_plain_file(directory, path);
+    int error = fd >= 0                 ? read_to_end(fd, CHECKPOINT_MAX, note)
+                : directory == AT_FDCWD ? -errno
+                                        : fd;
 
     return error < 0 ? failure_set(reterr, error, "cannot read %s: %s", path, strerror(-error)) : 0;
 }
@@ -433,6 +437,10 @@ static int add_segment(struct verification *v, int log, const struct segment_lis
     error = open_segment(v, log, list, at, &file);
     if (error == -ENOENT) {
         condemn_files(v, v->chain.next_seq, "the segment that begins here is missing");
+        return 0;
+    }
+    if (error == -EBADMSG) {
+        condemn_files(v, v->chain.next_seq, "the segment that begins here is not a file");
         return 0;
     }
     if (error == 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
@@ -97,6 +98,21 @@ int memory_file_read(int fd, size_t limit, struct text_buffer *text)
         }
         text_buffer_append(text, (struct str_view){.bytes = piece, .length = (size_t)got});
     }
+}
+
+int open_plain_file(int directory, const char *path)
+{
+    AUTO_CLOSE int fd =
+        openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+
+    if (fd < 0) {
+        return errno == ELOOP || errno == ENXIO ? -EBADMSG : -errno; /* a link; a socket */
+    }
+    if (fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    return S_ISREG(status.st_mode) ? take_fd(&fd) : -EBADMSG;
 }
 
 int write_text_at(int directory, const char *path, const char *text)

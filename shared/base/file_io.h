@@ -20,6 +20,12 @@ ssize_t read_upto(int fd, void *bytes, size_t length);
 /* From the descriptor's offset to its end. More than `limit` bytes: -EFBIG, nothing appended. */
 int read_to_end(int fd, size_t limit, struct text_buffer *text);
 
+/*
+ * For reading, close-on-exec. Only a file: a name that somebody else may have made can be a FIFO
+ * that never opens, a device, or a link to anything. -EBADMSG for all of these.
+ */
+int open_plain_file(int directory, const char *path);
+
 /* A small text file written in one write(2): /proc and /sys want it so. */
 int write_text_at(int directory, const char *path, const char *text);
 
