@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fusefs/breaker_survey.h"
 #include "fusefs/control_socket.h"
 #include "shared/base/cleanup.h"
 
@@ -68,6 +69,7 @@ int breaker_place_open(struct tree *tree, const struct mount_options *options,
         return r;
     }
     breaker_init(&tree->breaker, board, tree->audit, options->breaker_alarm_fd);
+    breaker_set_survey(&tree->breaker, breaker_survey_tree, tree);
     return breaker_set_policy(&tree->breaker, policy);
 }
 

@@ -9,7 +9,9 @@
 #include "shared/base/cleanup.h"
 #include "shared/policy/quantity.h"
 
-#define ANSWER_PATIENCE_MS 10000U /* a busy machine; whoever waits ends with the server */
+#define HANDFUL            5U
+#define SHARE_COUNT_MAX    100000U /* the count of a rule with a share: so far a survey goes */
+#define ANSWER_PATIENCE_MS 10000U  /* a busy machine; whoever waits ends with the server */
 
 /* One window and the most that may be in it. */
 struct breaker_limit {
@@ -33,7 +35,15 @@ void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
     breaker->board = taken_board;
     breaker->audit = audit;
     breaker->alarm = alarm;
+    breaker->survey = NULL;
+    breaker->survey_context = NULL;
     atomic_init(&breaker->rules, NULL);
+}
+
+void breaker_set_survey(struct breaker *breaker, breaker_survey survey, void *context)
+{
+    breaker->survey = survey;
+    breaker->survey_context = context;
 }
 
 void breaker_clear(struct breaker *breaker)
@@ -66,15 +76,39 @@ static bool is_narrower(const struct policy_breaker *a, const struct policy_brea
     return a->count != b->count ? a->count < b->count : a->action < b->action;
 }
 
+/*
+ * What the share leaves of the count. A handful may always go, or nobody could work with a few
+ * files; but never all that is there.
+ */
+static uint64_t narrowed(const struct breaker *breaker, const struct policy *policy, size_t number,
+                         const struct policy_breaker *rule)
+{
+    uint64_t most = rule->count < SHARE_COUNT_MAX ? rule->count : SHARE_COUNT_MAX;
+    uint64_t existing;
+    uint64_t part;
+    uint64_t few;
+
+    if (rule->share == 0 || breaker->survey == NULL) {
+        return rule->count;
+    }
+    existing =
+        breaker->survey(breaker->survey_context, policy, number, most * 100 / rule->share + 1);
+    part = existing * rule->share / 100;
+    few = existing == 0 || existing > HANDFUL ? HANDFUL : existing == 1 ? 1 : existing - 1;
+    part = part < few ? few : part;
+    return part < rule->count ? part : rule->count;
+}
+
 static int add_limit(struct breaker *breaker, struct breaker_rules *rules, size_t number)
 {
-    const struct policy_breaker rule = policy_breaker_at(rules->policy, number);
+    struct policy_breaker rule = policy_breaker_at(rules->policy, number);
     struct breaker_window *window =
         breaker_board_window(breaker->board, (uint32_t)rule.event, rule.within_ms, rule.scope);
 
     if (window == NULL) {
         return -E2BIG;
     }
+    rule.count = narrowed(breaker, rules->policy, number, &rule);
     rules->events |= 1U << rule.event;
     for (size_t i = 0; i < rules->count; i++) {
         if (rules->limits[i].window == window) {

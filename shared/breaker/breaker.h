@@ -29,11 +29,20 @@
 
 struct breaker_rules;
 
+/*
+ * How many names there are that rule `number` counts: what its `share` is a part of. Need not count
+ * further than `enough`.
+ */
+typedef uint64_t (*breaker_survey)(void *context, const struct policy *policy, size_t number,
+                                   uint64_t enough);
+
 struct breaker {
     struct breaker_board *board; /* NULL: nobody counts */
     _Atomic(struct breaker_rules *) rules;
     struct audit_producer *audit;
-    int alarm; /* eventfd of the supervisor; -1: none */
+    int alarm;             /* eventfd of the supervisor; -1: none */
+    breaker_survey survey; /* NULL: this process counts nothing that a share is of */
+    void *survey_context;
 };
 
 /* What breaker_count() added, to be taken back when the effect failed. Good as long as the breaker.
@@ -48,6 +57,8 @@ struct breaker_charge {
 void breaker_init(struct breaker *breaker, struct breaker_board *taken_board,
                   struct audit_producer *audit, int alarm);
 void breaker_clear(struct breaker *breaker);
+/* Before the first policy; the context is borrowed. */
+void breaker_set_survey(struct breaker *breaker, breaker_survey survey, void *context);
 
 /*
  * The policy's rules hold from now on; it is referenced until breaker_clear(), but where it says

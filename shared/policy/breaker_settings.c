@@ -34,6 +34,7 @@ struct policy_breaker policy_breaker_at(const struct policy *policy, size_t inde
         .action = breaker->action,
         .count = breaker->count,
         .within_ms = breaker->within_ms,
+        .share = breaker->share,
         .has_exceptions = breaker->except_count > 0,
         .scope = scope_of(breaker),
     };
@@ -50,6 +51,21 @@ bool policy_breaker_excepts(const struct policy *policy, size_t index, struct st
     }
     state = path_automaton_walk(automaton, path);
     excepted = policy_state_verdict(state, FS_DELETE) == VERDICT_ALLOW;
+    policy_state_unref(state);
+    return excepted;
+}
+
+bool policy_breaker_excepts_below(const struct policy *policy, size_t index, struct str_view path)
+{
+    struct path_automaton *automaton = policy_breaker_automaton(policy, index);
+    const struct policy_state *state;
+    bool excepted;
+
+    if (automaton == NULL) {
+        return false;
+    }
+    state = path_automaton_walk(automaton, path);
+    excepted = path_automaton_unrestricted_below(automaton, state);
     policy_state_unref(state);
     return excepted;
 }
@@ -93,7 +109,8 @@ const char *breaker_action_word(enum breaker_action action)
 static bool breaker_equals(const struct breaker_rule *a, const struct breaker_rule *b)
 {
     if (a->event != b->event || a->action != b->action || a->count != b->count ||
-        a->within_ms != b->within_ms || a->except_count != b->except_count) {
+        a->within_ms != b->within_ms || a->share != b->share ||
+        a->except_count != b->except_count) {
         return false;
     }
     for (size_t i = 0; i < a->except_count; i++) {

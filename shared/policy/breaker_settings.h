@@ -28,6 +28,7 @@ struct policy_breaker {
     enum breaker_action action;
     uint64_t count; /* so many are permitted; the next is refused */
     uint64_t within_ms;
+    uint64_t share; /* percent of what was there that may go at most; 0: not said */
     bool has_exceptions;
     uint64_t scope; /* of its exceptions: the same patterns, the same number; 0 without */
 };
@@ -37,6 +38,8 @@ struct policy_breaker policy_breaker_at(const struct policy *policy, size_t inde
 
 /* Whether the path (from the mount root) is one that does not count for it. */
 bool policy_breaker_excepts(const struct policy *policy, size_t index, struct str_view path);
+/* Whether nothing below the directory `path` counts. */
+bool policy_breaker_excepts_below(const struct policy *policy, size_t index, struct str_view path);
 /*
  * Whether something that counts at `from` would not count at `to`: what is renamed so could be
  * removed there uncounted. `directory`: what lies below counts as well.

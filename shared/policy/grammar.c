@@ -160,6 +160,7 @@ static const struct key breaker_keys[] = {
     REQUIRED("count", COUNT, COUNT, "so many are permitted; the next is refused"),
     REQUIRED("within", DURATION, WITHIN, "in any time that long"),
     WORD_FIELD("action", WORD, ACTION, true, breaker_action_words, "what happens then"),
+    FIELD("share", PERCENT, SHARE, "and never more than this part of what was there"),
     FIELD("except", PATTERNS, EXCEPT, "paths that do not count: what can be made again"),
 };
 static const struct shape breaker = {.name = "a breaker", SHAPE_KEYS(breaker_keys)};

@@ -36,6 +36,7 @@ enum value_kind {
     VALUE_PORTS,
     VALUE_COUNT,
     VALUE_DURATION,
+    VALUE_PERCENT,
     VALUE_FS_CASE,   /* [operation, path] */
     VALUE_NET_CASE,  /* "host:port/protocol" */
     VALUE_EXEC_CASE, /* an absolute path */
@@ -67,6 +68,7 @@ enum key_target {
     KEY_EVENT,
     KEY_COUNT,
     KEY_WITHIN,
+    KEY_SHARE,
     KEY_EXCEPT,
     KEY_EXPECT,
     KEY_FS,

@@ -152,6 +152,9 @@ static void append_value(struct text_buffer *text, const struct key *key)
     case VALUE_DURATION:
         append_quantity(text, QUANTITY_DURATION);
         return;
+    case VALUE_PERCENT:
+        append_quantity(text, QUANTITY_PERCENT);
+        return;
     case VALUE_FS_CASE:
         text_buffer_append_text(text, "{\"type\":\"array\",\"prefixItems\":[");
         append_words(text, operation_words, FS_LOOKUP);

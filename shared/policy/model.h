@@ -167,6 +167,7 @@ struct breaker_rule {
     enum breaker_event event;
     uint64_t count;
     uint64_t within_ms;
+    uint64_t share; /* percent of what was there; 0: not said */
     enum breaker_action action;
     struct str_view *except; /* path patterns */
     size_t except_count;

@@ -254,6 +254,9 @@ static int compare_breakers(const void *a, const void *b)
     if (left->within_ms != right->within_ms) {
         return left->within_ms < right->within_ms ? -1 : 1;
     }
+    if (left->share != right->share) {
+        return left->share < right->share ? -1 : 1;
+    }
     if (left->action != right->action) {
         return left->action < right->action ? -1 : 1;
     }

@@ -303,6 +303,10 @@ static void print_breakers(struct printer *printer)
                            breaker_event_words[breaker->event], breaker->count,
                            quantity_format(QUANTITY_DURATION, breaker->within_ms, quantity),
                            breaker_action_words[breaker->action]);
+        if (breaker->share > 0) {
+            text_buffer_printf(printer->text, ", share: %s",
+                               quantity_format(QUANTITY_PERCENT, breaker->share, quantity));
+        }
         print_flow_texts(printer->text, "except", breaker->except, breaker->except_count);
         text_buffer_append_text(printer->text, "}\n");
     }

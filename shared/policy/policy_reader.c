@@ -362,6 +362,7 @@ static int store_part(struct reader *reader, void *target, const struct key *key
     case VALUE_PORTS:
     case VALUE_COUNT:
     case VALUE_DURATION:
+    case VALUE_PERCENT:
     case VALUE_FS_CASE:
     case VALUE_NET_CASE:
     case VALUE_EXEC_CASE:

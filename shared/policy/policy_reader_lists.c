@@ -48,6 +48,29 @@ static int check_exceptions(struct reader *reader, const struct breaker_rule *br
                            "except: \"%s\" has no paths", breaker_event_words[breaker->event]);
 }
 
+static int read_share(struct reader *reader, const struct value_context *context,
+                      struct breaker_rule *breaker, const struct node *value)
+{
+    int error = value_quantity(context, value, QUANTITY_PERCENT, &breaker->share);
+
+    if (error < 0 || (breaker->share > 0 && breaker->share < 100)) {
+        return error;
+    }
+    return document_refuse(reader->source, value, reader->reterr, "write share: 50%",
+                           "share: a part is more than 0%% and less than 100%%");
+}
+
+static int check_share(struct reader *reader, const struct breaker_rule *breaker,
+                       const struct node *item)
+{
+    if (breaker->share == 0 || breaker->event == BREAKER_DELETE) {
+        return 0;
+    }
+    return document_refuse(reader->source, item, reader->reterr,
+                           "leave it out: it belongs to delete", "share: \"%s\" takes nothing away",
+                           breaker_event_words[breaker->event]);
+}
+
 static int store_breaker(struct reader *reader, void *target, const struct key *key,
                          const struct node *value)
 {
@@ -58,6 +81,9 @@ static int store_breaker(struct reader *reader, void *target, const struct key *
 
     if (key->target == KEY_EXCEPT) {
         return read_exceptions(reader, &context, breaker, value);
+    }
+    if (key->target == KEY_SHARE) {
+        return read_share(reader, &context, breaker, value);
     }
     if (key->target == KEY_COUNT) {
         return value_quantity(&context, value, QUANTITY_SIZE, &breaker->count);
@@ -88,6 +114,7 @@ int reader_read_breakers(struct reader *reader, const struct key *key, const str
         *breaker = (struct breaker_rule){.origin = reader_origin(reader, item)};
         error = reader_read_map(reader, key->shape, item, store_breaker, breaker);
         error = error < 0 ? error : check_exceptions(reader, breaker, item);
+        error = error < 0 ? error : check_share(reader, breaker, item);
     }
     return error;
 }

@@ -213,6 +213,7 @@ int rule_draft_read(struct rule_draft *draft, const struct value_context *contex
     case KEY_EVENT:
     case KEY_COUNT:
     case KEY_WITHIN:
+    case KEY_SHARE:
     case KEY_EXCEPT:
     case KEY_EXPECT:
     case KEY_FS:

@@ -106,6 +106,40 @@ check "no more than 50 files are gone ($before before, $(files) after)" test "$(
 check "the breaker says so" wait_until 5 sh -c "! [ -z \"\$(cat '$audit'/log/*.jsonl | grep '\"kind\":\"BREAKER\"')\" ]"
 git -C "$source" checkout -q . 2>/dev/null
 
+# A workspace of few files, none of them in excess of any count.
+small()
+{
+    if grep -q " $mount " /proc/self/mountinfo; then unmount_tree; fi
+    rm -rf "$source"
+    mkdir -p "$source/src" "$source/node_modules/a"
+    touch "$source/node_modules/a/f"{1..60}
+    for i in 1 2 3 4 5 6 7 8 9 10; do echo "three months $i" >"$source/src/f$i.c"; done
+    (cd "$source" && git init -q . && echo node_modules >.gitignore && git add . && git commit -qm first &&
+        git checkout -qb other && echo more >>src/f1.c && git rm -q src/f2.c src/f3.c && git commit -qam less &&
+        git checkout -q main) >"$work/output" 2>&1 || { cat "$work/output"; exit 1; }
+    begin
+}
+of_the_project()
+{
+    find "$source/src" -name 'f*.c' | wc -l
+}
+mv "$source" "$source.large"
+small
+check_fails "rm -rf of a small one does not complete either" sh -c "cd '$mount' && rm -rf node_modules src .gitignore"
+check "nearly half of it is there ($(of_the_project))" test "$(of_the_project)" -ge 4
+check "of what counts: node_modules is gone" test ! -e "$source/node_modules/a/f1"
+small
+check_fails "find -delete" sh -c "cd '$mount' && find . -path ./.git -prune -o -type f -delete"
+check "nor that ($(of_the_project))" test "$(of_the_project)" -ge 4
+small
+check "git in a small one" sh -c "cd '$mount' && git checkout -q other && git checkout -q main && echo x >>src/f1.c && git stash -q &&
+    git stash pop -q && git commit -qam second && git branch b1 && git branch b2 && git gc -q --prune=now && git checkout -q b1 &&
+    touch a b c d e f g h && git clean -qfd && git checkout -q main && git branch -qD b1 b2"
+check "trips nothing" not_tripped
+unmount_tree
+rm -rf "$source"
+mv "$source.large" "$source"
+
 begin
 check_fails "nor after moving it to where nothing counts" sh -c "cd '$mount' && mkdir -p build && { mv src build/src 2>/dev/null; rm -rf build/src src; }"
 check "it is there" test "$(find "$source/src" -name '*.c' | wc -l)" -ge 250

@@ -134,6 +134,52 @@ static void test_the_narrower_of_one_window(void **state)
     breaker_clear(&breaker);
 }
 
+static uint64_t survey_of(void *context, const struct policy *policy, size_t number,
+                          uint64_t enough)
+{
+    const uint64_t *existing = context;
+
+    (void)policy;
+    (void)number;
+    return *existing < enough ? *existing : enough;
+}
+
+/* How many may go where so many are. */
+static uint64_t permitted_of(uint64_t existing)
+{
+    struct breaker breaker;
+    int fd = -1;
+    uint64_t permitted = 0;
+    struct policy *policy =
+        policy_of_text("version: 1\nname: t\nbreaker:\n"
+                       "  - {event: delete, count: 40, within: 1h, action: freeze, share: 50%}\n");
+
+    breaker_init(&breaker, board_of(&fd), NULL, -1);
+    close(fd);
+    breaker_set_survey(&breaker, survey_of, &existing);
+    assert_int_equal(breaker_set_policy(&breaker, policy), 0);
+    policy_unref(policy);
+    while (count(&breaker, BREAKER_DELETE, 1000)) {
+        permitted++;
+    }
+    breaker_clear(&breaker);
+    return permitted;
+}
+
+static void test_a_part_of_what_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(permitted_of(1000000), 40);
+    assert_int_equal(permitted_of(80), 40);
+    assert_int_equal(permitted_of(79), 39);
+    assert_int_equal(permitted_of(12), 6);
+    assert_int_equal(permitted_of(8), 5);
+    assert_int_equal(permitted_of(5), 4);
+    assert_int_equal(permitted_of(2), 1);
+    assert_int_equal(permitted_of(1), 1);
+    assert_int_equal(permitted_of(0), 5);
+}
+
 static void test_bytes(void **state)
 {
     struct breaker breaker =
@@ -405,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_slow_ones_pass),
         cmocka_unit_test(test_failures_are_taken_back),
         cmocka_unit_test(test_the_narrower_of_one_window),
+        cmocka_unit_test(test_a_part_of_what_is_there),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_another_policy),
         cmocka_unit_test(test_the_same_breaker_keeps_nothing),
