@@ -59,10 +59,15 @@ static bool is_missing(const struct exec_recorder *recorder, const char *path)
     const char *mount_path = recorder->plan->mount_path;
     const char *rest = NULL;
     int directory = system_directory(recorder, path, &rest);
+    struct stat status;
     AUTO_CLOSE int found = -1;
 
     if (directory < 0 || strncmp(path, mount_path, strlen(mount_path)) == 0) {
         return false;
+    }
+    /* One name needs no way that could lead elsewhere, and no descriptor. */
+    if (strchr(rest, '/') == NULL) {
+        return fstatat(directory, rest, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
     }
     found = (int)syscall(SYS_openat2, directory, rest, &how, sizeof(how));
     return found < 0 && errno == ENOENT;

@@ -64,9 +64,9 @@ static int read_stat(int proc, pid_t pid, struct actor_identity *identity)
     if (fd < 0) {
         return -errno;
     }
-    length = read_upto(fd, text, sizeof(text));
+    length = read(fd, text, sizeof(text)); /* always whole: it is made at the first read */
     if (length < 0) {
-        return (int)length;
+        return -errno;
     }
     return actor_stat_parse((struct str_view){.bytes = text, .length = (size_t)length}, identity);
 }

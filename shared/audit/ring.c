@@ -10,8 +10,8 @@
 #include "shared/base/cleanup.h"
 
 #define CACHE_LINE     64U
-#define PREFETCH_AHEAD 1024U        /* some three records */
-#define WARM_BYTES     (256U << 10) /* some 700 records */
+#define PREFETCH_AHEAD 1024U       /* some three records */
+#define WARM_BYTES     (64U << 10) /* some 170 records; more only delays the start */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

@@ -94,6 +94,43 @@ static int read_text(pid_t pid, uint64_t address, struct text_buffer *text, size
     return -E2BIG;
 }
 
+/* Memory of the caller that was read already. */
+struct known {
+    uint64_t address;
+    const char *bytes;
+    size_t length;
+};
+
+/* Shells keep name and arguments side by side: then all is known, and nothing is read again. */
+static bool take_known_arguments(const struct known *known, const uint64_t *pointers, size_t count,
+                                 struct exec_notice *notice)
+{
+    size_t total = notice->arguments.length;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t offset = pointers[i] - known->address;
+        const char *end;
+
+        if (pointers[i] < known->address || offset >= known->length) {
+            return false;
+        }
+        end = memchr(known->bytes + offset, '\0', known->length - offset);
+        if (end == NULL) {
+            return false;
+        }
+        total += (size_t)(end - known->bytes) - offset + 1;
+    }
+    if (total > EXEC_ARGUMENTS_MAX) {
+        return false; /* many times the same: cut as any other */
+    }
+    for (size_t i = 0; i < count; i++) {
+        text_buffer_append_text(&notice->arguments, known->bytes + (pointers[i] - known->address));
+        text_buffer_append_char(&notice->arguments, '\0');
+        notice->argument_count++;
+    }
+    return true;
+}
+
 /* The beginnings of many arguments in one call; what is longer is read by itself. */
 static int read_some_arguments(pid_t pid, const uint64_t *pointers, size_t count,
                                struct exec_notice *notice)
@@ -138,7 +175,8 @@ static int read_some_arguments(pid_t pid, const uint64_t *pointers, size_t count
     return text_buffer_error(&notice->arguments);
 }
 
-static int read_arguments(pid_t pid, uint64_t address, struct exec_notice *notice)
+static int read_arguments(pid_t pid, uint64_t address, const struct known *known,
+                          struct exec_notice *notice)
 {
     while (address != 0 && !notice->cut) {
         uint64_t pointers[POINTERS_MAX];
@@ -152,7 +190,9 @@ static int read_arguments(pid_t pid, uint64_t address, struct exec_notice *notic
         while (count < (size_t)got / sizeof(pointers[0]) && pointers[count] != 0) {
             count++;
         }
-        error = count == 0 ? 0 : read_some_arguments(pid, pointers, count, notice);
+        error = count == 0 || take_known_arguments(known, pointers, count, notice)
+                    ? text_buffer_error(&notice->arguments)
+                    : read_some_arguments(pid, pointers, count, notice);
         if (error < 0 || count < (size_t)got / sizeof(pointers[0])) {
             return error;
         }
@@ -183,10 +223,29 @@ static void append_place(pid_t pid, const struct seccomp_data *call, struct text
     }
 }
 
-static int read_path(pid_t pid, const struct seccomp_data *call, struct exec_notice *notice)
+/* `page` takes what follows the name's address. */
+static int read_name(pid_t pid, uint64_t address, char page[static PAGE_BYTES],
+                     struct known *ret_known, struct text_buffer *name)
+{
+    ssize_t got = read_memory(pid, address, page, to_page_end(address, PAGE_BYTES));
+
+    if (got <= 0) {
+        return -EFAULT;
+    }
+    *ret_known = (struct known){.address = address, .bytes = page, .length = (size_t)got};
+    if (memchr(page, '\0', (size_t)got) == NULL) {
+        return read_text(pid, address, name, PATH_MAX);
+    }
+    text_buffer_append_text(name, page);
+    return text_buffer_error(name);
+}
+
+static int read_path(pid_t pid, const struct seccomp_data *call, char page[static PAGE_BYTES],
+                     struct known *ret_known, struct exec_notice *notice)
 {
     AUTO(text_buffer_clear) struct text_buffer name = {0};
-    int error = read_text(pid, call->args[call->nr == SYS_execveat ? 1 : 0], &name, PATH_MAX);
+    int error =
+        read_name(pid, call->args[call->nr == SYS_execveat ? 1 : 0], page, ret_known, &name);
 
     if (error < 0) {
         return error;
@@ -211,6 +270,8 @@ static bool nobody_is_left(int listener)
 int exec_watch_receive(int listener, struct exec_notice *ret_notice)
 {
     struct seccomp_notif received = {0};
+    struct known known = {0};
+    char page[PAGE_BYTES];
     pid_t pid;
     int error;
 
@@ -224,8 +285,8 @@ int exec_watch_receive(int listener, struct exec_notice *ret_notice)
     ret_notice->id = received.id;
     ret_notice->pid = pid;
     ret_notice->argv_address = received.data.args[received.data.nr == SYS_execveat ? 2 : 1];
-    error = read_path(pid, &received.data, ret_notice);
-    error = error < 0 ? error : read_arguments(pid, ret_notice->argv_address, ret_notice);
+    error = read_path(pid, &received.data, page, &known, ret_notice);
+    error = error < 0 ? error : read_arguments(pid, ret_notice->argv_address, &known, ret_notice);
     /* Still the same process, or its number was somebody else's while we read. */
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &received.id) < 0) {
         exec_notice_clear(ret_notice);
