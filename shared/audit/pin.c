@@ -113,13 +113,17 @@ static int keep_place(int pins, const char *directory, const struct note_key *ke
                       struct failure *reterr)
 {
     struct sha256 *sha = sha256_new();
+    AUTO(text_buffer_clear) struct text_buffer kept = {0};
+    struct failure ignored = {0};
     char place[PLACE_NAME_MAX];
     char name[ORIGIN_MAX + 8];
     int error = sha == NULL ? -ENOMEM : place_name(directory, sha, place);
 
     sha256_free(sha);
-    if (error == 0) {
-        pin_name(key, name);
+    pin_name(key, name);
+    /* It is the same after every run but the first: nothing waits for a disk then. */
+    if (error == 0 && (audit_note_read(pins, place, &kept, &ignored) < 0 ||
+                       !str_view_equals_text(text_buffer_view(&kept), name))) {
         error = write_pin(pins, place, str_view_from(name));
     }
     return error < 0 ? failure_set(reterr, error, "cannot keep a pin: %s", strerror(-error)) : 0;
