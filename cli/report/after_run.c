@@ -3,15 +3,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shared/audit/directory.h"
 #include "shared/base/program_path.h"
 
 #define LOW_PRIORITY 10
+
+/* Its processor and its disk are those that nobody else wants: the next run may be waiting. What
+ * the kernel refuses leaves it at a low priority. */
+static void give_way(void)
+{
+    const struct sched_param none = {0};
+
+    (void)!nice(LOW_PRIORITY);
+    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
 
 /* A process of its own session, with no descriptor of the run's. */
 static _Noreturn void become_reporter(const char *program, const char *audit, const char *file,
@@ -22,7 +36,7 @@ static _Noreturn void become_reporter(const char *program, const char *audit, co
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)!nice(LOW_PRIORITY);
+    give_way();
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(nothing, STDOUT_FILENO) >= 0 &&
         dup2(nothing, STDERR_FILENO) >= 0 && close_range(3, ~0U, 0) == 0) {
         execl(program, "failcore", "audit", "report", "--when-ended", "--audit", audit, "-o", file,
