@@ -10,6 +10,6 @@ target_sources(failcore PRIVATE
     report/sections.c report/summary.c report/timeline_data.c
     show/effects.c show/record_page.c show/run_list.c show/show.c show/timeline.c
     top/live_view.c top/top.c
-    why/remedy.c why/why.c)
+    why/near_rules.c why/remedy.c why/why.c)
 failcore_embed(failcore report_style report/report.css)
 failcore_embed(failcore report_script report/report.js)

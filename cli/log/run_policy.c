@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
+#include "shared/policy/policy.h"
 
 static const struct run_entry *run_of(const struct log_view *view, struct json_text run)
 {
@@ -28,6 +31,28 @@ int run_policy_text(struct log_view *view, const struct run_entry *run, struct t
     }
     json_text_append(text, policy);
     return text_buffer_error(text);
+}
+
+int run_policy_load(struct log_view *view, const struct run_entry *run, struct policy **ret_policy,
+                    struct failure *reterr)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    AUTO_CLOSE int fd = -1;
+
+    if (run_policy_text(view, run, &text) < 0) {
+        failure_set(reterr, -ENOENT, "the log does not have this run's policy");
+        failure_set_needed(reterr, "%s", run == NULL ? view->path : run->id);
+        return -ENOENT;
+    }
+    fd = memory_file_from("policy", text_buffer_text(&text), text.length);
+    return fd < 0 ? failure_set(reterr, fd, "cannot keep the policy: %s", strerror(-fd))
+                  : policy_load_resolved_fd(fd, ret_policy, reterr);
+}
+
+int record_policy_load(struct log_view *view, const struct audit_record *record,
+                       struct policy **ret_policy, struct failure *reterr)
+{
+    return run_policy_load(view, run_of(view, record->run), ret_policy, reterr);
 }
 
 /* The text between `before` and the next quote; absent when `before` is not in the line. */

@@ -10,6 +10,13 @@
 /* Appends the policy's text. -ENOENT: the run has no START, or a START without a policy. */
 int run_policy_text(struct log_view *view, const struct run_entry *run, struct text_buffer *text);
 
+/* The same, loaded; of a run, and of the run that a record belongs to. */
+struct policy;
+int run_policy_load(struct log_view *view, const struct run_entry *run, struct policy **ret_policy,
+                    struct failure *reterr);
+int record_policy_load(struct log_view *view, const struct audit_record *record,
+                       struct policy **ret_policy, struct failure *reterr);
+
 /* Where the rule of a record stands: "agent.yaml:12:5"; "" when that is not known. */
 struct rule_place {
     char origin[256];

@@ -109,18 +109,12 @@ static int read_command_line(struct replay *replay, int argc, char **argv, struc
 /* The run's own policy, as its START record has it. */
 static int load_own(struct log_view *view, struct policy **ret_policy, struct failure *reterr)
 {
-    AUTO(text_buffer_clear) struct text_buffer text = {0};
-    AUTO_CLOSE int fd = -1;
+    int error = run_policy_load(view, view->run, ret_policy, reterr);
 
-    if (run_policy_text(view, view->run, &text) < 0) {
-        failure_set(reterr, -ENOENT, "the log does not have this run's policy");
-        failure_set_needed(reterr, "%s", view->run->id);
+    if (error == -ENOENT) {
         failure_set_mend(reterr, "name one: failcore replay --policy NAME|FILE");
-        return -ENOENT;
     }
-    fd = memory_file_from("policy", text_buffer_text(&text), text.length);
-    return fd < 0 ? failure_set(reterr, fd, "cannot keep the policy: %s", strerror(-fd))
-                  : policy_load_resolved_fd(fd, ret_policy, reterr);
+    return error;
 }
 
 static int decide_all(struct log_view *view, const struct policy *policy,

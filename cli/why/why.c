@@ -10,6 +10,7 @@
 #include "cli/log/paint.h"
 #include "cli/log/run_policy.h"
 #include "cli/verbs.h"
+#include "cli/why/near_rules.h"
 #include "cli/why/remedy.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -184,9 +185,36 @@ static void append_verdict(const struct paint_box *box, struct text_buffer *text
     }
 }
 
-static void print_text(const struct paint_box *box, const struct audit_record *record,
-                       const struct rule_place *place)
+/* "nearly: rule project (agent.yaml:5:7) allows read of this path" */
+static void append_near(const struct paint_box *box, struct text_buffer *text,
+                        const struct policy *policy, const struct near_rules *near)
 {
+    for (size_t i = 0; i < near->count; i++) {
+        const struct near_rule *one = &near->rules[i];
+
+        paint_word(box, text, PAINT_DIM, "nearly:", 0);
+        text_buffer_append_text(text, " rule ");
+        inert_text_append(text, policy_rule_id(policy, one->rule), INERT_TERMINAL);
+        text_buffer_append_text(text, " (");
+        inert_text_append(text, policy_rule_origin(policy, one->rule), INERT_TERMINAL);
+        text_buffer_append_text(text, ") allows ");
+        inert_text_append(text, text_buffer_view(&one->allows), INERT_TERMINAL);
+        text_buffer_append_char(text, '\n');
+    }
+}
+
+/* What is told of one record. */
+struct telling {
+    const struct audit_record *record;
+    struct rule_place place;
+    struct policy *policy; /* NULL: the log does not have it, or no refusal is told */
+    struct near_rules near;
+};
+
+static void print_text(const struct paint_box *box, const struct telling *telling)
+{
+    const struct audit_record *record = telling->record;
+    const struct rule_place *place = &telling->place;
     AUTO(text_buffer_clear) struct text_buffer text = {0};
 
     append_attempt(box, &text, record);
@@ -203,6 +231,7 @@ static void print_text(const struct paint_box *box, const struct audit_record *r
         text_buffer_append_char(&text, '\n');
     }
     append_line(box, &text, "policy", record->policy.name);
+    append_near(box, &text, telling->policy, &telling->near);
     if (event_outcome_of(record) == OUTCOME_BLOCKED) {
         text_buffer_append_char(&text, '\n');
         paint_word(box, &text, PAINT_BOLD, "what would allow it\n", 0);
@@ -225,8 +254,23 @@ static void append_json_member(struct text_buffer *text, const char *name, struc
     append_member(text, name, text_buffer_view(&decoded));
 }
 
-static void print_json(const struct audit_record *record, const struct rule_place *place)
+static void append_json_near(struct text_buffer *text, const struct policy *policy,
+                             const struct near_rules *near)
 {
+    text_buffer_append_text(text, ",\"nearly\":[");
+    for (size_t i = 0; i < near->count; i++) {
+        text_buffer_append_text(text, i == 0 ? "{\"rule\":" : ",{\"rule\":");
+        text_buffer_append_json_string(text, policy_rule_id(policy, near->rules[i].rule));
+        append_member(text, "rule_origin", policy_rule_origin(policy, near->rules[i].rule));
+        append_member(text, "allows", text_buffer_view(&near->rules[i].allows));
+        text_buffer_append_char(text, '}');
+    }
+    text_buffer_append_char(text, ']');
+}
+
+static void print_json(const struct telling *telling)
+{
+    const struct audit_record *record = telling->record;
     AUTO(text_buffer_clear) struct text_buffer text = {0};
     AUTO(text_buffer_clear) struct text_buffer remedy = {0};
     AUTO(event_words_clear) struct event_words words = {0};
@@ -246,8 +290,9 @@ static void print_json(const struct audit_record *record, const struct rule_plac
     append_member(&text, "meaning", str_view_from(denial_code_meaning(code)));
     append_json_member(&text, "reason", record->reason);
     append_json_member(&text, "rule", record->policy.rule);
-    append_member(&text, "rule_origin", str_view_from(place->origin));
+    append_member(&text, "rule_origin", str_view_from(telling->place.origin));
     append_json_member(&text, "policy", record->policy.name);
+    append_json_near(&text, telling->policy, &telling->near);
     if (event_outcome_of(record) == OUTCOME_BLOCKED) {
         append_remedy(&remedy, record);
     }
@@ -261,7 +306,8 @@ static int tell(const struct why *why, struct log_view *view, const struct paint
 {
     uint64_t seq = why->seq;
     struct audit_record record;
-    struct rule_place place = {0};
+    struct telling telling = {.record = &record};
+    struct failure ignored = {0}; /* without its policy the refusal is told all the same */
     AUTO_FREE char *line = NULL;
     int error = why->has_seq ? 0 : find_refusal(view, &seq, reterr);
 
@@ -277,12 +323,18 @@ static int tell(const struct why *why, struct log_view *view, const struct paint
         audit_record_read((struct str_view){line, record.line.length}, &record, NULL) < 0) {
         return failure_set(reterr, -ENOMEM, "cannot tell: no memory");
     }
-    rule_place_find(view, &record, &place);
-    if (why->json) {
-        print_json(&record, &place);
-    } else {
-        print_text(box, &record, &place);
+    rule_place_find(view, &record, &telling.place);
+    if (event_outcome_of(&record) == OUTCOME_BLOCKED &&
+        record_policy_load(view, &record, &telling.policy, &ignored) == 0) {
+        near_rules_find(telling.policy, &record, &telling.near);
     }
+    if (why->json) {
+        print_json(&telling);
+    } else {
+        print_text(box, &telling);
+    }
+    near_rules_clear(&telling.near);
+    policy_unref(telling.policy);
     return 0;
 }
 

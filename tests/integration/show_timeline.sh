@@ -92,6 +92,55 @@ check "a named rule is named" sh -c "'$failcore' why $(refusal '.policy.rule == 
 check "a failure is not ours" sh -c "'$failcore' why $(refusal '.status == "FAIL"') --audit '$log' | grep -q 'failed by itself (ENOENT)'"
 check "--json" sh -c "'$failcore' why $(refusal '.code == "EXEC_DENIED"') --json --audit '$log' | jq -e '.status == \"BLOCKED\" and .rule == \"no-shell\"'"
 
+# ---- the rules that nearly allowed it ------------------------------------------------------------------
+cat >"$work/nearly.yaml" <<'Y'
+version: 1
+name: nearly
+filesystem:
+  rules:
+    - {id: look, action: allow, operations: [read, list], paths: ["vendor/**", "src/**"]}
+    - {id: new-names, action: allow, operations: [create, write], paths: ["vendor/*"]}
+    - {id: not-this, action: deny, operations: [write], paths: ["vendor/notes.txt"]}
+network:
+  rules:
+    - {id: model-api, action: allow, hosts: ["api.openai.com"], ports: [443]}
+    - {id: example, action: allow, hosts: ["example.net"], ports: [443]}
+process:
+  rules:
+    - {id: tools, action: allow, executables: ["/usr/bin/**", "/bin/*"]}
+    - {id: no-shell, action: deny, executables: ["/bin/sh"]}
+Y
+(cd "$work" && "$failcore" policy show ./nearly.yaml) >"$work/resolved"
+"$bin/audit_story" "$work/near" --policy "$work/resolved" >/dev/null
+near_ended() { grep -q '"kind":"END"' "$work"/near/log/*.jsonl; }
+check "a log with its policy" wait_until 5 near_ended
+for seq in $(jq -r 'select(.kind == "DECISION" and .status == "BLOCKED" and .call.op != "delete").seq' "$work"/near/log/*.jsonl); do
+    "$failcore" why "$seq" --audit "$work/near" | grep -E 'tried to|^nearly' | sed 's/^[^ ]*\[[0-9]*\] //'
+done >"$work/near.said"
+cat >"$work/near.golden" <<'T'
+tried to read .env
+tried to write .git/hooks/post-checkout
+tried to write vendor/notes.txt
+nearly: rule look (./nearly.yaml:5:7) allows read of this path
+nearly: rule new-names (./nearly.yaml:6:7) allows create of this path
+tried to read /home/alice/.ssh/id_ed25519
+tried to rename src → old
+tried to query exfil.example.net A
+nearly: rule example (./nearly.yaml:11:7) allows the domain example.net
+tried to connect 169.254.169.254:80
+tried to connect 10.0.0.1:80
+tried to connect api.openai.com:22
+nearly: rule model-api (./nearly.yaml:10:7) allows this host at port 443
+tried to exec /bin/sh
+nearly: rule tools (./nearly.yaml:14:7) allows exec of other names in /bin/
+T
+check "why names what nearly allowed it" diff "$work/near.golden" "$work/near.said"
+check "each in one JSON object, no more than three" sh -c "for seq in $(jq -r 'select(.code == "EXEC_DENIED").seq' "$work"/near/log/*.jsonl); do
+    '$failcore' why \$seq --json --audit '$work/near'; done |
+    jq -e '.nearly == [{rule: \"tools\", rule_origin: .nearly[0].rule_origin, allows: \"exec of other names in /bin/\"}] and
+        (.nearly[0].rule_origin | test(\"nearly.yaml:14:[0-9]+\$\"))'"
+check "none where the policy is not in the log" sh -c "'$failcore' why --json --audit '$log' | jq -e '.nearly == []'"
+
 # ---- following, damage ---------------------------------------------------------------------------------
 "$bin/audit_story" "$log" --run 20300101-000000-live --open >/dev/null
 timeout 20 "$failcore" show --follow --audit "$log" >"$work/followed" 2>&1 &
