@@ -6,6 +6,8 @@ install(TARGETS failcore-auditd failcore-netguard DESTINATION ${CMAKE_INSTALL_LI
 install(FILES policies/failcore-policy-1.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/schema)
 install(DIRECTORY policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/policies
     FILES_MATCHING PATTERN "*.yaml" PATTERN "*.expect")
+# Not into /etc/apparmor.d: a system whose AppArmor is older than 4 cannot load it.
+install(FILES packaging/apparmor/failcore DESTINATION ${CMAKE_INSTALL_DATADIR}/failcore/apparmor)
 
 # The names that each shell's own packages use for completions of others.
 set(FAILCORE_ZSH_COMPLETIONS ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING

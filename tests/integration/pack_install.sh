@@ -9,7 +9,7 @@ check "it installs" env DESTDIR="$work/tree" cmake --install "$FAILCORE_BUILD_DI
 tree=$work/tree$prefix
 
 for file in bin/failcore bin/failcore-mount bin/failcore-netns libexec/failcore/failcore-auditd \
-    libexec/failcore/failcore-netguard share/failcore/policies/safe.yaml \
+    libexec/failcore/failcore-netguard share/failcore/policies/safe.yaml share/failcore/apparmor/failcore \
     share/bash-completion/completions/failcore share/fish/vendor_completions.d/failcore.fish \
     share/zsh/site-functions/_failcore lib/systemd/system/failcore-mount@.service; do
     check "$file" test -f "$tree/$file"
