@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/doctor/security_modules.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
@@ -27,9 +28,7 @@
 #define REMOVE_TRIES 100
 #define QUIET_CHECKS 6
 
-__attribute__((format(printf, 3, 4))) static struct probe_result result(enum probe_state state,
-                                                                        const char *mend,
-                                                                        const char *format, ...)
+struct probe_result probe_found(enum probe_state state, const char *mend, const char *format, ...)
 {
     struct probe_result made = {.state = state};
     va_list args;
@@ -41,8 +40,7 @@ __attribute__((format(printf, 3, 4))) static struct probe_result result(enum pro
     return made;
 }
 
-/* The first line of a small file; "" when it is not there. */
-static void first_line(const char *path, char *text, size_t size)
+void probe_first_line(const char *path, char *text, size_t size)
 {
     AUTO_CLOSE int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = file < 0 ? -1 : read(file, text, size - 1);
@@ -61,8 +59,9 @@ static struct probe_result try_kernel(const struct probe_scratch *scratch)
     (void)uname(&machine);
     (void)sscanf(machine.release, "%u.%u", &major, &minor);
     return major > 5 || (major == 5 && minor >= 14)
-               ? result(PROBE_OK, "", "Linux %s", machine.release)
-               : result(PROBE_MISSING, "boot Linux 5.14 or newer", "Linux %s", machine.release);
+               ? probe_found(PROBE_OK, "", "Linux %s", machine.release)
+               : probe_found(PROBE_MISSING, "boot Linux 5.14 or newer", "Linux %s",
+                             machine.release);
 }
 
 /* errno of making a user namespace, in a child. */
@@ -88,25 +87,36 @@ static struct probe_result try_user_namespaces(const struct probe_scratch *scrat
 
     (void)scratch;
     if (error == 0) {
-        return result(PROBE_OK, "", "can be made");
+        return probe_found(PROBE_OK, "", "can be made");
     }
-    first_line("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", line, sizeof(line));
-    if (strcmp(line, "1") == 0) {
-        return result(PROBE_MISSING,
-                      "load the profile that the package ships: "
-                      "apparmor_parser -r /etc/apparmor.d/failcore",
-                      "AppArmor refuses them to programs without a profile");
+    if (apparmor_restricts("")) {
+        return probe_found(PROBE_MISSING, APPARMOR_MEND,
+                           "AppArmor refuses them to programs without a profile");
     }
-    first_line("/proc/sys/kernel/unprivileged_userns_clone", line, sizeof(line));
+    probe_first_line("/proc/sys/kernel/unprivileged_userns_clone", line, sizeof(line));
     if (strcmp(line, "0") == 0) {
-        return result(PROBE_MISSING, "sysctl kernel.unprivileged_userns_clone=1",
-                      "refused to ordinary users");
+        return probe_found(PROBE_MISSING, "sysctl kernel.unprivileged_userns_clone=1",
+                           "refused to ordinary users");
     }
-    first_line("/proc/sys/user/max_user_namespaces", line, sizeof(line));
+    probe_first_line("/proc/sys/user/max_user_namespaces", line, sizeof(line));
     if (strcmp(line, "0") == 0) {
-        return result(PROBE_MISSING, "sysctl user.max_user_namespaces=10000", "none is allowed");
+        return probe_found(PROBE_MISSING, "sysctl user.max_user_namespaces=10000",
+                           "none is allowed");
     }
-    return result(PROBE_MISSING, "allow user namespaces, or run as root", "%s", strerror(error));
+    return probe_found(PROBE_MISSING, "allow user namespaces, or run as root", "%s",
+                       strerror(error));
+}
+
+static struct probe_result try_apparmor(const struct probe_scratch *scratch)
+{
+    (void)scratch;
+    return apparmor_probe("", capabilities_have(CAPABILITY(CAP_SYS_ADMIN)));
+}
+
+static struct probe_result try_selinux(const struct probe_scratch *scratch)
+{
+    (void)scratch;
+    return selinux_probe("");
 }
 
 static struct probe_result try_fuse(const struct probe_scratch *scratch)
@@ -115,11 +125,11 @@ static struct probe_result try_fuse(const struct probe_scratch *scratch)
 
     (void)scratch;
     if (device >= 0) {
-        return result(PROBE_OK, "", "/dev/fuse opens");
+        return probe_found(PROBE_OK, "", "/dev/fuse opens");
     }
-    return result(PROBE_MISSING,
-                  errno == EACCES ? "chmod 666 /dev/fuse (as root)" : "modprobe fuse",
-                  "/dev/fuse: %s", strerror(errno));
+    return probe_found(PROBE_MISSING,
+                       errno == EACCES ? "chmod 666 /dev/fuse (as root)" : "modprobe fuse",
+                       "/dev/fuse: %s", strerror(errno));
 }
 
 static struct probe_result try_transport(const struct probe_scratch *scratch)
@@ -127,23 +137,24 @@ static struct probe_result try_transport(const struct probe_scratch *scratch)
     char line[16];
 
     (void)scratch;
-    first_line("/sys/module/fuse/parameters/enable_uring", line, sizeof(line));
+    probe_first_line("/sys/module/fuse/parameters/enable_uring", line, sizeof(line));
     if (line[0] == 'Y') {
-        return result(PROBE_OK, "", "requests over io_uring");
+        return probe_found(PROBE_OK, "", "requests over io_uring");
     }
-    return result(PROBE_WEAK,
-                  line[0] == '\0' ? "" : "echo Y > /sys/module/fuse/parameters/enable_uring",
-                  line[0] == '\0' ? "requests over /dev/fuse: this kernel has no rings for it"
-                                  : "requests over /dev/fuse: the rings are switched off");
+    return probe_found(PROBE_WEAK,
+                       line[0] == '\0' ? "" : "echo Y > /sys/module/fuse/parameters/enable_uring",
+                       line[0] == '\0' ? "requests over /dev/fuse: this kernel has no rings for it"
+                                       : "requests over /dev/fuse: the rings are switched off");
 }
 
 static struct probe_result try_passthrough(const struct probe_scratch *scratch)
 {
     (void)scratch;
     if (namespace_user_is_initial() && capabilities_have(CAPABILITY(CAP_SYS_ADMIN))) {
-        return result(PROBE_OK, "", "the server may ask the kernel to carry file data");
+        return probe_found(PROBE_OK, "", "the server may ask the kernel to carry file data");
     }
-    return result(PROBE_WEAK, "", "file data goes through the server: only root may ask for more");
+    return probe_found(PROBE_WEAK, "",
+                       "file data goes through the server: only root may ask for more");
 }
 
 static struct probe_result try_landlock(const struct probe_scratch *scratch)
@@ -152,11 +163,11 @@ static struct probe_result try_landlock(const struct probe_scratch *scratch)
 
     (void)scratch;
     if (abi == 0) {
-        return result(PROBE_MISSING, "boot with lsm=landlock,...", "not in this kernel");
+        return probe_found(PROBE_MISSING, "boot with lsm=landlock,...", "not in this kernel");
     }
-    return abi >= 6
-               ? result(PROBE_OK, "", "ABI %d", abi)
-               : result(PROBE_WEAK, "", "ABI %d: signals and abstract sockets are not scoped", abi);
+    return abi >= 6 ? probe_found(PROBE_OK, "", "ABI %d", abi)
+                    : probe_found(PROBE_WEAK, "",
+                                  "ABI %d: signals and abstract sockets are not scoped", abi);
 }
 
 static struct probe_result try_seccomp(const struct probe_scratch *scratch)
@@ -165,9 +176,9 @@ static struct probe_result try_seccomp(const struct probe_scratch *scratch)
 
     (void)scratch;
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0
-               ? result(PROBE_OK, "", "filters")
-               : result(PROBE_MISSING, "boot a kernel with CONFIG_SECCOMP_FILTER", "%s",
-                        strerror(errno));
+               ? probe_found(PROBE_OK, "", "filters")
+               : probe_found(PROBE_MISSING, "boot a kernel with CONFIG_SECCOMP_FILTER", "%s",
+                             strerror(errno));
 }
 
 static struct probe_result try_cgroup(const struct probe_scratch *scratch)
@@ -191,10 +202,11 @@ static struct probe_result try_cgroup(const struct probe_scratch *scratch)
         }
     }
     cgroup_remove(&cgroup);
-    return count == 0 ? result(PROBE_WEAK,
-                               "systemd-run --user --scope -p Delegate=yes -- failcore run ...",
-                               "no group can be written: limits hold per process only")
-                      : result(PROBE_OK, "", "%s", had);
+    return count == 0
+               ? probe_found(PROBE_WEAK,
+                             "systemd-run --user --scope -p Delegate=yes -- failcore run ...",
+                             "no group can be written: limits hold per process only")
+               : probe_found(PROBE_OK, "", "%s", had);
 }
 
 static struct probe_result try_pasta(const struct probe_scratch *scratch)
@@ -204,11 +216,11 @@ static struct probe_result try_pasta(const struct probe_scratch *scratch)
     (void)scratch;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (access(places[i], X_OK) == 0) {
-            return result(PROBE_OK, "", "%s", places[i]);
+            return probe_found(PROBE_OK, "", "%s", places[i]);
         }
     }
-    return result(geteuid() == 0 ? PROBE_WEAK : PROBE_MISSING, "apt install passt",
-                  "not installed: ordinary users have no uplink");
+    return probe_found(geteuid() == 0 ? PROBE_WEAK : PROBE_MISSING, "apt install passt",
+                       "not installed: ordinary users have no uplink");
 }
 
 /* A run of our own, quiet; its first line on standard error is the reason. */
@@ -228,7 +240,7 @@ static struct probe_result try_run(const struct probe_scratch *scratch, const ch
 
     if (scratch->directory[0] == '\0' || program_path_sibling("failcore", program) < 0 ||
         pipe2(ends, O_CLOEXEC) < 0) {
-        return result(PROBE_MISSING, "free space in /tmp", "cannot be tried");
+        return probe_found(PROBE_MISSING, "free space in /tmp", "cannot be tried");
     }
     snprintf(audit, sizeof(audit), "%s/audit", scratch->directory);
     snprintf(workspace, sizeof(workspace), "%s/ws", scratch->directory);
@@ -253,12 +265,12 @@ static struct probe_result try_run(const struct probe_scratch *scratch, const ch
     (void)read_upto(ends[0], said, sizeof(said) - 1);
     close(ends[0]);
     if (child < 0 || waitpid(child, &status, 0) != child) {
-        return result(PROBE_MISSING, mend, "cannot be tried");
+        return probe_found(PROBE_MISSING, mend, "cannot be tried");
     }
     said[strcspn(said, "\n")] = '\0';
     return status == 0
-               ? result(PROBE_OK, "", "works")
-               : result(PROBE_MISSING, mend, "%s", said[0] == '\0' ? "the run failed" : said);
+               ? probe_found(PROBE_OK, "", "works")
+               : probe_found(PROBE_MISSING, mend, "%s", said[0] == '\0' ? "the run failed" : said);
 }
 
 static struct probe_result try_mount(const struct probe_scratch *scratch)
@@ -290,7 +302,7 @@ static struct probe_result try_nested(const struct probe_scratch *scratch)
     snprintf(policy, sizeof(policy), "%s/policy/nested.yaml", scratch->directory);
     file = open(policy, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0 || write_all(file, text, sizeof(text) - 1) < 0) {
-        return result(PROBE_MISSING, "free space in /tmp", "cannot be tried");
+        return probe_found(PROBE_MISSING, "free space in /tmp", "cannot be tried");
     }
     return try_run(scratch, options, command,
                    "let the agent sandbox itself less, or use sandbox.nested: false");
@@ -299,6 +311,8 @@ static struct probe_result try_nested(const struct probe_scratch *scratch)
 const struct probe probes[] = {
     {"kernel", "the calls that a run is made of", try_kernel},
     {"user-namespaces", "the run's own user, mounts and processes", try_user_namespaces},
+    {"apparmor", "leave to make user namespaces", try_apparmor},
+    {"selinux", "leave of services to mount and to queue packets", try_selinux},
     {"fuse", "the policy mount", try_fuse},
     {"fuse-transport", "how fast the mount answers", try_transport},
     {"fuse-passthrough", "file data at the speed of the disk", try_passthrough},

@@ -20,6 +20,13 @@ struct probe_result {
     char mend[256]; /* a command or an imperative; "" when there is nothing to mend */
 };
 
+__attribute__((format(printf, 3, 4))) struct probe_result probe_found(enum probe_state state,
+                                                                      const char *mend,
+                                                                      const char *format, ...);
+
+/* The first line of a small file; "" when it is not there. */
+void probe_first_line(const char *path, char *text, size_t size);
+
 struct probe_scratch {
     char directory[64]; /* private; "" when it could not be made */
 };

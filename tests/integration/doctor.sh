@@ -13,6 +13,7 @@ check "each line has a state" test "$(grep -c -E '^(ok|weak|MISSING) ' "$work/te
 check "a run was tried" grep -q '^ok *run *works' "$work/text"
 check "a guard was tried" grep -q '^ok *guard *works' "$work/text"
 check "a nested sandbox was tried" grep -q '^ok *nested *works' "$work/text"
+check "AppArmor and SELinux are looked at" test "$(grep -c -E '^(ok|weak) +(apparmor|selinux) ' "$work/text")" = 2
 check "as JSON" bash -c '"$1" doctor --json | jq -e "(.probes | length) >= 12 and .missing == 0 and
     all(.probes[]; .name and .state and .found and .means)"' sh "$bin/failcore"
 left_behind()
