@@ -26,8 +26,8 @@
     ROW(HOSTS, "Tried a host nobody allowed",                                                      \
         "asked for names, addresses or ports without a rule")                                      \
     ROW(FILES, "Touched files it may not", "read or changed files that the policy closes")         \
-    ROW(LIMITS, "Ran into a limit", "a budget, a limit or the circuit breaker stopped it")         \
-    ROW(INTERNAL, "Was stopped by a failure of ours", "closed because failcore itself failed")
+    ROW(LIMITS, "Ran into a limit", "was stopped by a budget, a limit or the circuit breaker")     \
+    ROW(INTERNAL, "Was stopped by a failure of ours", "was stopped because failcore itself failed")
 
 enum report_risk {
 #define REPORT_RISK_ENUM(name, title, meaning) RISK_##name,
