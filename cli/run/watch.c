@@ -227,7 +227,7 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
         return true;
     }
     if (supervisor->ended) {
-        return false; /* only its last processes are awaited */
+        return false;
     }
     if (fds[BREAKER].revents != 0 && check_breaker(supervisor, reterr)) {
         return true;
@@ -256,20 +256,30 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
     return check_clock(supervisor, reterr) || check_group(supervisor, reterr);
 }
 
+/* Of a command that has ended, only its last processes are awaited, and not by looking at what else
+ * ends with it over and over: that takes the processor from them. */
+static int until_the_end(const struct supervisor *supervisor, int fd)
+{
+    return supervisor->ended ? -1 : fd;
+}
+
 void watch(struct supervisor *supervisor, struct failure *reterr)
 {
     for (;;) {
+        const int alarm = audit_producer_alarm_fd(supervisor->producer);
         struct pollfd fds[POLL_COUNT] = {
             [FIRST] = {.fd = supervisor->first_handle, .events = POLLIN},
-            [MOUNT] = {.fd = supervisor->mount.handle, .events = POLLIN},
+            [MOUNT] = {.fd = until_the_end(supervisor, supervisor->mount.handle), .events = POLLIN},
             [MOUNT_SAYS] = {.fd = supervisor->mount_ready, .events = POLLIN},
-            [GUARD] = {.fd = supervisor->guard.handle, .events = POLLIN},
-            [AUDIT] = {.fd = audit_producer_alarm_fd(supervisor->producer), .events = POLLIN},
-            [SIGNALS] = {.fd = supervisor->signals, .events = POLLIN},
+            [GUARD] = {.fd = until_the_end(supervisor, supervisor->guard.handle), .events = POLLIN},
+            [AUDIT] = {.fd = until_the_end(supervisor, alarm), .events = POLLIN},
+            [SIGNALS] = {.fd = until_the_end(supervisor, supervisor->signals), .events = POLLIN},
             [SOCKET] = {.fd = supervisor->socket, .events = POLLIN},
             [OUTPUT] = {.fd = supervisor->streams.budget.alarm, .events = POLLIN},
-            [CONTROL] = {.fd = supervisor->control.listener, .events = POLLIN},
-            [BREAKER] = {.fd = supervisor->breaker.alarm_fd, .events = POLLIN},
+            [CONTROL] = {.fd = until_the_end(supervisor, supervisor->control.listener),
+                         .events = POLLIN},
+            [BREAKER] = {.fd = until_the_end(supervisor, supervisor->breaker.alarm_fd),
+                         .events = POLLIN},
         };
 
         if (poll(fds, POLL_COUNT, next_look_ms(supervisor)) < 0) {
