@@ -258,6 +258,12 @@ static void tell_hostile_names(struct story *story)
         "]]>--><!--",
         "\\u003cscript\\u003e",
         " leading and trailing ",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r\nCEF:0|FailCore|failcore|1|forged|read|1|cn1=1",
+        "bar|equals=back\\slash act=allowed, \"comma\"",
     };
     char long_name[4097];
 
