@@ -139,7 +139,7 @@ static void append_static_row(struct data *data, const struct event_row *row)
     text_buffer_printf(html,
                        "<tr><td class=\"number soft\">%" PRIu64
                        "</td><td class=\"number soft\">%" PRId64
-                       ".%03d s</td><td class=\"%s\">%s</td><td><b>",
+                       ".%03d s</td><td class=\"nowrap %s\">%s</td><td><b>",
                        row->seq, ms / 1000, (int)(ms % 1000), paint_of(row->outcome),
                        event_outcome_word(row->outcome));
     html_text(html, text_buffer_view(&row->words.verb), 30);
