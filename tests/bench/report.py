@@ -25,6 +25,7 @@ BARS = [
     ("event on the caller's path beyond the empty loop, 200,000/s, p50", "audit", "audit_emit", "p50 - empty", "<=", 100, "ns", ""),
     ("event on the caller's path, 200,000/s, p99", "audit", "audit_emit", "p99 / empty", "<=", 8, "x the empty loop's", ""),
     ("verify, 2 threads", "audit", "verify (chain, ledger, tree, grammar), 2", "", ">=", 1e6, "records/s", SHA),
+    ("1,000,000 recorded requests decided again", "audit", "replay of", "", "<=", 5, "s", ""),
     ("`failcore run --no-net -- true`", "launch", "failcore run --no-net", "true", "<=", 30, "ms", START),
     ("`failcore run -- true` with its guard", "launch", "failcore run, with its guard", "true", "<=", 30, "ms", START),
     ("1,000 execs, with the guard", "launch", "failcore run, with its guard", "/ bubblewrap", "<=", 1.15,
