@@ -134,8 +134,13 @@ static void serve_control(struct startup *startup)
     }
 }
 
+enum end {
+    END_ASKED,   /* by a signal */
+    END_SESSION, /* the mount is gone, or nothing answers it any more */
+};
+
 /* Until the mount is gone, a signal comes or the supervisor goes. */
-static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
+static enum end wait_for_the_end(struct startup *startup, int signals, int ready_fd)
 {
     struct pollfd watched[] = {
         {.fd = signals, .events = POLLIN},
@@ -163,7 +168,7 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             if (errno == EINTR) {
                 continue;
             }
-            return;
+            return END_SESSION;
         }
         if (watched[3].revents != 0) {
             fprintf(stderr, PROGRAM ": serving; requests over %s, data %s\n",
@@ -188,13 +193,13 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             _exit(EXIT_CODE_FAILCORE_FAILED);
         }
         if (watched[1].revents != 0) {
-            return;
+            return END_SESSION;
         }
         if (watched[0].revents != 0) {
             const struct wishes wishes = read_signals(signals);
 
             if (wishes.end) {
-                return;
+                return END_ASKED;
             }
             if (wishes.reload) {
                 (void)reload(startup);
@@ -204,6 +209,21 @@ static void wait_for_the_end(struct startup *startup, int signals, int ready_fd)
             serve_control(startup);
         }
     }
+}
+
+/*
+ * The mount stays where it is and answers ENOTCONN: unmounted, it would show the directory below it,
+ * which no policy guards. The operator unmounts it, or starts the server again.
+ */
+static _Noreturn void leave_closed(struct startup *startup)
+{
+    fprintf(stderr,
+            PROGRAM ": the session with the kernel has ended; %s is closed\n"
+                    "  needed by: whoever uses the mount\n"
+                    "  try: failcore-mount --unmount %s\n",
+            startup->mountpoint_path, startup->mountpoint_path);
+    audit_producer_detach(startup->audit);
+    _exit(EXIT_CODE_FAILCORE_FAILED);
 }
 
 static void tell_counts(const struct server *server)
@@ -220,14 +240,18 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     struct failure failure = {0};
     int signals = watch_signals();
     enum exit_code code = startup_run(&startup, options, &failure);
+    enum end end;
 
     if (code != EXIT_CODE_OK) {
         startup_end(&startup);
         tell_failure(ready_fd, &failure);
         return code;
     }
-    wait_for_the_end(&startup, signals, ready_fd);
+    end = wait_for_the_end(&startup, signals, ready_fd);
     (void)service_manager_tell("STOPPING=1");
+    if (end == END_SESSION && startup_is_mounted(&startup)) {
+        leave_closed(&startup);
+    }
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */
         audit_producer_detach(startup.audit);

@@ -657,11 +657,16 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
     return EXIT_CODE_OK;
 }
 
+bool startup_is_mounted(const struct startup *startup)
+{
+    return startup->mounted && mount_device_is_ours(startup->mountpoint_path);
+}
+
 void startup_unmount(struct startup *startup)
 {
     struct failure unused = {0};
 
-    if (startup->mounted && mount_device_is_ours(startup->mountpoint_path)) {
+    if (startup_is_mounted(startup)) {
         (void)mount_device_close(startup->mountpoint_path, true, &unused);
     }
     if (startup->control >= 0) {

@@ -53,6 +53,8 @@ enum exit_code startup_load_policy(const struct mount_options *options, struct p
  */
 enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
                               struct failure *reterr);
+/* What startup_run mounted is still there. */
+bool startup_is_mounted(const struct startup *startup);
 /* Unmounts what startup_run mounted and gives the directory its mode back. */
 void startup_unmount(struct startup *startup);
 /* The same, and releases everything. Blocks while anybody keeps the connection alive. */

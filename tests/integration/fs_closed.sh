@@ -57,6 +57,25 @@ check "a new server takes the place of a dead one" grep -q secret "$mount/f"
 unmount_tree
 check "and gives the directory its mode back" test "$(stat -c %a "$mount")" = 755
 
+# The session ends though nobody asked for it: the mount stays where it is, and closed.
+mkdir "$work/connections"
+if mount -t fusectl connections "$work/connections" 2>/dev/null; then
+    at_exit "umount '$work/connections'"
+    mount_tree --policy "$allow_all"
+    minor=$(python3 -c 'import os, sys; print(os.minor(os.stat(sys.argv[1]).st_dev))' "$mount")
+    echo 1 >"$work/connections/$minor/abort"
+    check_exit "a server whose session was ended" 125 wait "$server_pid"
+    check_fails "leaves a mount" cat "$mount/f"
+    said "that answers ENOTCONN" 'not connected'
+    check_fails "and no bare directory" touch "$mount/new"
+    check "whose mend it names" grep -q "try: failcore-mount --unmount $mount" "$work/server.errors"
+    check "which works" "$bin/failcore-mount" --unmount "$mount"
+    rm -f "$work/ready"
+    check "and gives the directory its mode back" test "$(stat -c %a "$mount")" = 755
+else
+    echo "skipped: a session that ends by itself (no fusectl)"
+fi
+
 # Background: returns when the mount serves.
 check "in the background" "$bin/failcore-mount" --policy "$allow_all" --audit "$audit" "$source" "$mount"
 check "it serves at once" grep -q secret "$mount/f"
