@@ -22,6 +22,9 @@
 /* On a packet on its way to the queue: conntrack sees the first packet of a flow. Outside the mask,
  * so that it opens nothing should it ever stay. */
 #define FLOW_MARK_NEW 0x10000U
+/* On each packet until it is routed: the table has seen it. From the agent, what has not got it is
+ * not routed at all (link_route_marked). */
+#define FLOW_MARK_SEEN 0x20000U
 
 static inline uint32_t flow_mark_released(uint32_t generation)
 {

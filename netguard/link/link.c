@@ -1,6 +1,7 @@
 #include "netguard/link/link.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -160,6 +161,44 @@ int link_add_default_route(struct netlink *netlink, const char *name,
     put_address(message, RTA_GATEWAY, gateway);
     mnl_attr_put_u32(message, RTA_OIF, (uint32_t)index);
     return netlink_request(netlink, message);
+}
+
+/* mark 0: of any packet. */
+static int add_rule(struct netlink *netlink, uint8_t family, const char *name, uint32_t mark,
+                    uint8_t action, uint32_t priority)
+{
+    char buffer[NETLINK_MESSAGE_MAX];
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+    struct fib_rule_hdr *header;
+
+    message->nlmsg_type = RTM_NEWRULE;
+    message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+    header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+    header->family = family;
+    header->action = action;
+    header->table = action == FR_ACT_TO_TBL ? RT_TABLE_MAIN : RT_TABLE_UNSPEC;
+    mnl_attr_put_strz(message, FRA_IIFNAME, name);
+    mnl_attr_put_u32(message, FRA_PRIORITY, priority);
+    if (mark != 0) {
+        mnl_attr_put_u32(message, FRA_FWMARK, mark);
+        mnl_attr_put_u32(message, FRA_FWMASK, mark);
+    }
+    return netlink_request(netlink, message);
+}
+
+int link_route_marked(struct netlink *netlink, const char *name, uint32_t mark)
+{
+    static const uint8_t families[] = {AF_INET, AF_INET6};
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < sizeof(families); i++) {
+        error = add_rule(netlink, families[i], name, mark, FR_ACT_TO_TBL, 100);
+        error = error == 0 ? add_rule(netlink, families[i], name, 0, FR_ACT_BLACKHOLE, 200) : error;
+        if (families[i] == AF_INET6 && (error == -EAFNOSUPPORT || error == -EOPNOTSUPP)) {
+            error = 0;
+        }
+    }
+    return error;
 }
 
 int link_add_static_neighbour(struct netlink *netlink, const char *name,

@@ -28,6 +28,8 @@ static const struct sysctl_row closing[] = {
     {"ipv4/conf/default/accept_source_route", "0", false},
     {"ipv4/conf/all/rp_filter", "1", false},
     {"ipv4/conf/default/rp_filter", "1", false},
+    /* The look back goes by the packet's mark as well (link_route_marked). */
+    {"ipv4/conf/all/src_valid_mark", "1", false},
     {"ipv4/conf/all/arp_ignore", "1", false},
     {"ipv4/conf/default/arp_ignore", "1", false},
     {"ipv4/conf/all/arp_accept", "0", false},

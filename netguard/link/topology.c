@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "netguard/child_process.h"
+#include "netguard/flow/flow_mark.h"
 #include "netguard/link/link.h"
 #include "netguard/link/sysctl.h"
 #include "shared/base/cleanup.h"
@@ -258,6 +259,19 @@ static int raise_end(const struct link_end *own, const struct link_end *peer, bo
     return error;
 }
 
+/* Before anything can come in by it. */
+static int route_only_marked(void)
+{
+    struct netlink netlink = {0};
+    int error = netlink_open(NETLINK_ROUTE, &netlink);
+
+    if (error == 0) {
+        error = link_route_marked(&netlink, TOPOLOGY_AGENT_LINK, FLOW_MARK_SEEN);
+    }
+    netlink_close(&netlink);
+    return error;
+}
+
 int topology_raise_agent_link(const struct topology *topology, struct failure *reterr)
 {
     int back, error = namespace_enter(topology->agent, CLONE_NEWNET);
@@ -269,6 +283,9 @@ int topology_raise_agent_link(const struct topology *topology, struct failure *r
         }
         back = namespace_enter(topology->guard, CLONE_NEWNET);
         error = error < 0 ? error : back;
+    }
+    if (error == 0) {
+        error = route_only_marked();
     }
     if (error == 0) {
         error = raise_end(&guard_end, &agent_end, false);

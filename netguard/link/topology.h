@@ -5,7 +5,8 @@
  *       eth0 10.77.0.2, fd77:fc::2  ------  agent0 10.77.0.1, fd77:fc::1     uplink0 ---> uplink.h
  *
  * Nobody but the guard's processes holds the guard's namespace: when they die, it goes, and its
- * links with it. So a guard that was killed lets nothing through and leaves nothing behind.
+ * links with it. So a guard that was killed leaves nothing behind. And lets nothing through: the
+ * tables of a dying namespace go before its links, but what they have not marked is not routed.
  *
  * Ownership: topology_make() gives the caller descriptors; topology_close() closes them.
  * Threads: only for a process with one thread.

@@ -1,4 +1,5 @@
 /* What the agent may send at all, to whomever, and what the guard itself hears (SR23). */
+#include "netguard/flow/flow_mark.h"
 #include "netguard/nft/guard_rules.h"
 
 #include <linux/if_packet.h>
@@ -74,6 +75,10 @@ static void put_prerouting(struct nft_batch *batch, const struct ruleset_config 
     rule_drop(batch, DROP_SPOOFED);
 
     nft_chain_add_base(batch, &hook);
+    /* Answers, too: the way back to where they come from is looked up with their mark. */
+    nft_rule_begin(batch, hook.name);
+    do_mark_packet(batch, FLOW_MARK_SEEN);
+    nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
     match_interface(batch, RULE_IN, config->agent_link);
     do_goto(batch, "from_agent");

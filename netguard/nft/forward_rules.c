@@ -275,6 +275,10 @@ static void put_forward(struct nft_batch *batch, const struct ruleset_config *co
         .name = "forward", .hook = NF_INET_FORWARD, .priority = 0, .drop = true};
 
     nft_chain_add_base(batch, &hook);
+    /* FLOW_MARK_SEEN has done its work. */
+    nft_rule_begin(batch, hook.name);
+    do_mark_packet(batch, 0);
+    nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
     match_state(batch, NF_CT_STATE_INVALID_BIT);
     rule_drop(batch, DROP_INVALID);
