@@ -337,11 +337,12 @@ static void rest_between_writers(uint64_t lived_ms, unsigned int *pause_ms)
     *pause_ms = *pause_ms == 0 ? 1 : *pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : *pause_ms * 2;
 }
 
-/* Nobody will answer these now: hung up on, they try again. */
-static void drop_unwelcomed(struct keeper *keeper)
+/* These were not welcomed: hung up on, they try again. Who has handed over all rings may have been,
+ * and may have published since; the next writer says it once more. */
+static void drop_unfinished(struct keeper *keeper)
 {
     for (unsigned int i = 0; i < keeper->link_count;) {
-        if (keeper->links[i].is_welcomed) {
+        if (keeper->links[i].ring_count == keeper->links[i].hello.ring_count) {
             i++;
         } else {
             drop(keeper, &keeper->links[i]);
@@ -367,7 +368,7 @@ static int keep_writing(struct server_options *options, struct keeper *keeper, c
             return -errno;
         }
         status = attend(keeper, writer, channel[0], signals, foreground);
-        drop_unwelcomed(keeper);
+        drop_unfinished(keeper);
         if (WIFEXITED(status)) {
             return WEXITSTATUS(status) == EXIT_CODE_OK ? 0 : -ECHILD;
         }

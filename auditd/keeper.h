@@ -43,7 +43,7 @@ int keeper_tell_ready(int channel);
 int keeper_tell_link(int channel, uint64_t id, uint32_t first_line,
                      const struct attach_hello *hello, int socket);
 int keeper_tell_ring(int channel, uint64_t id, uint32_t index, int fd);
-/* The producer has its answer: only now is the link worth keeping. */
+/* The producer has its answer: a writer that takes over need not say it again. */
 int keeper_tell_welcomed(int channel, uint64_t id);
 int keeper_tell_gone(int channel, uint64_t id);
 

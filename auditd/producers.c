@@ -89,6 +89,21 @@ static int hand_to_keeper(const struct server *server, struct link *link)
     return error;
 }
 
+static int say_welcome(const struct server *server, const struct link *link)
+{
+    const struct attach_welcome message = {
+        .magic = ATTACH_MAGIC,
+        .version = ATTACH_VERSION,
+        .kind = ATTACH_WELCOME,
+        .state_bytes = (uint32_t)STATE_BYTES,
+        .ring_state_offset =
+            (uint32_t)(sizeof(struct writer_state) + link->first_line * sizeof(struct ring_state))};
+    const int fds[2] = {server->service->state_file, server->service->wake};
+    int error = send_with_fds(link->socket, &message, sizeof(message), fds, 2);
+
+    return error < 0 ? error : keeper_tell_welcomed(server->options.keeper_channel, link->id);
+}
+
 int producers_restore(struct server *server, const struct keeper_link *kept)
 {
     struct link *link;
@@ -127,16 +142,16 @@ int producers_restore(struct server *server, const struct keeper_link *kept)
         close_fd(&link->rings[i].fd);
     }
     link->welcomed = true;
+    /* The writer before may have died before it said so, or just after. One that has hung up since
+     * is seen by the loop. */
+    if (!kept->is_welcomed) {
+        (void)say_welcome(server, link);
+    }
     return 0;
 }
 
 static int welcome(struct server *server, struct link *link)
 {
-    struct attach_welcome message = {.magic = ATTACH_MAGIC,
-                                     .version = ATTACH_VERSION,
-                                     .kind = ATTACH_WELCOME,
-                                     .state_bytes = (uint32_t)STATE_BYTES};
-    const int fds[2] = {server->service->state_file, server->service->wake};
     int error = reserve_lines(server, link->ring_count, &link->first_line);
 
     if (error < 0) {
@@ -150,10 +165,7 @@ static int welcome(struct server *server, struct link *link)
         return error;
     }
     link->welcomed = true;
-    message.ring_state_offset =
-        (uint32_t)(sizeof(struct writer_state) + link->first_line * sizeof(struct ring_state));
-    error = send_with_fds(link->socket, &message, sizeof(message), fds, 2);
-    return error < 0 ? error : keeper_tell_welcomed(server->options.keeper_channel, link->id);
+    return say_welcome(server, link);
 }
 
 void producers_accept(struct server *server)

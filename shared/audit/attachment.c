@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -156,8 +157,18 @@ int attachment_make(struct attachment *attachment, struct attachment_ring *rings
 bool attachment_is_dead(const struct attachment *attachment)
 {
     struct pollfd alarm = {.fd = attachment->socket, .events = POLLIN};
+    struct attach_welcome again;
+    struct iovec part = {.iov_base = &again, .iov_len = sizeof(again)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t got;
 
-    return poll(&alarm, 1, 0) != 0; /* nothing is ever sent after WELCOME: readable is hang-up */
+    if (poll(&alarm, 1, 0) == 0) {
+        return false;
+    }
+    /* A writer that took over from one that died as it said WELCOME says it once more: the same, so
+     * its descriptors are let go. Another thread may have read it. All else is the end. */
+    got = recvmsg(attachment->socket, &message, MSG_DONTWAIT);
+    return got != (ssize_t)sizeof(again) && !(got < 0 && errno == EAGAIN);
 }
 
 int attachment_renew(struct attachment *attachment, struct attachment_ring *rings[])
