@@ -66,7 +66,10 @@ static size_t keep_public(const struct net_gate *gate, const struct resolver_req
 
         if (range != NULL || address->family != wanted || net_gate_is_host(gate, address)) {
             *ret_range = range != NULL ? range : *ret_range;
-            denied[stripped++] = *address;
+            /* What is no address at all is recorded as the unspecified one. */
+            denied[stripped++] = address->family == IP_V4 || address->family == IP_V6
+                                     ? *address
+                                     : (struct ip_address){.family = wanted};
         } else {
             public_ones[kept++] = *address;
         }
