@@ -45,7 +45,7 @@
     ROW(faccessat2, ANY, "access requests")                                                        \
     ROW(fcntl, ANY, "duplicates of descriptors; seals of memory files")                            \
     ROW(dup, ANY, "duplicates of descriptors")                                                     \
-    ROW(ioctl, DEVICE_COMMANDS, "passthrough: registering and releasing backing files")            \
+    ROW(ioctl, COMMANDS, "passthrough: registering and releasing backing files")                   \
     ROW(memfd_create, ANY, ".failcore/denials as a file")                                          \
     ROW(setfsuid, ANY, "acting as the caller")                                                     \
     ROW(setfsgid, ANY, "acting as the caller")                                                     \

@@ -23,10 +23,10 @@ static const struct guard_call calls[] = {
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 
 static const struct call_row rows[CALL_COUNT] = {
-#define GUARD_CALL_ROW(name, processes, condition, reason) {SYS_##name, (condition)},
+#define GUARD_CALL_ROW(name, processes, when, reason) {.number = SYS_##name, .condition = (when)},
     GUARD_CALL_TABLE(GUARD_CALL_ROW)
 #undef GUARD_CALL_ROW
-#define SANITIZER_ROW(name, condition, reason) {SYS_##name, CALL_ANY},
+#define SANITIZER_ROW(name, when, reason) {.number = SYS_##name, .condition = CALL_ANY},
         SANITIZER_SYSCALL_TABLE(SANITIZER_ROW)
 #undef SANITIZER_ROW
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "netguard/flow/said_host.h"
 #include "shared/base/byte_reader.h"
 #include "shared/base/str_view.h"
 
@@ -21,37 +22,14 @@ bool client_hello_looks_like_tls(const uint8_t *bytes, size_t length)
     return length >= 2 && bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3;
 }
 
-/* A host name as RFC 6066 wants it: no final dot, no address, nothing a rule could not spell. */
 static bool read_host_name(struct byte_reader name, struct client_hello *hello)
 {
-    size_t length = byte_reader_left(&name), label = 0;
+    size_t length = byte_reader_left(&name);
     const uint8_t *bytes = byte_reader_take(&name, length);
 
-    if (length == 0 || length > SERVER_NAME_MAX || bytes == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        uint8_t byte = bytes[i];
-
-        if (byte >= 'A' && byte <= 'Z') {
-            byte = (uint8_t)(byte + ('a' - 'A'));
-        }
-        if (byte == '.') {
-            if (label == 0) {
-                return false;
-            }
-            label = 0;
-        } else if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-                   byte == '_') {
-            label++;
-        } else {
-            return false;
-        }
-        hello->server_name[i] = (char)byte;
-    }
-    hello->server_name[length] = '\0';
     hello->server_name_length = length;
-    return label > 0 && label <= 63;
+    return bytes != NULL && said_host((struct str_view){(const char *)bytes, length},
+                                      hello->server_name, sizeof(hello->server_name));
 }
 
 /* Exactly one entry, and that a host name: two names would leave open which one the server takes.

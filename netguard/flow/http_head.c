@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "netguard/flow/said_host.h"
 #include "shared/base/str_view.h"
 
 #define METHOD_MAX 32U
@@ -35,35 +36,14 @@ static struct str_view after(struct str_view text, size_t count)
 static bool read_host(struct str_view value, struct http_head *head)
 {
     struct str_view name = before(value, ':');
-    size_t label = 0;
 
     for (size_t i = name.length + 1; i < value.length; i++) {
         if (value.bytes[i] < '0' || value.bytes[i] > '9') {
             return false;
         }
     }
-    if (name.length == 0 || name.length > HTTP_HOST_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < name.length; i++) {
-        char byte = lower(name.bytes[i]);
-
-        if (byte == '.') {
-            if (label == 0) {
-                return false;
-            }
-            label = 0;
-        } else if ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-                   byte == '_') {
-            label++;
-        } else {
-            return false;
-        }
-        head->host[i] = byte;
-    }
-    head->host[name.length] = '\0';
     head->host_length = name.length;
-    return label > 0;
+    return said_host(name, head->host, sizeof(head->host));
 }
 
 /* METHOD SP target SP HTTP/1.x; *ret_authority is that of an absolute target, absent otherwise. */

@@ -4,10 +4,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdint.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #if defined(__x86_64__)
 #define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -20,7 +21,7 @@
 #endif
 
 #define INSTRUCTIONS_PER_ROW 7U
-#define INSTRUCTIONS_AROUND  8U
+#define INSTRUCTIONS_AROUND  10U
 
 struct program {
     struct sock_filter code[CALL_ROWS_MAX * INSTRUCTIONS_PER_ROW + INSTRUCTIONS_AROUND];
@@ -42,9 +43,9 @@ static void emit(struct program *program, uint16_t code, uint32_t value, uint8_t
 #define ARGUMENT(number) (offsetof(struct seccomp_data, args) + 8 * (number)) /* its low half */
 
 /* The verdict on one call; always ends with a return. */
-static void emit_verdict(struct program *program, enum call_condition condition)
+static void emit_verdict(struct program *program, const struct call_row *row)
 {
-    switch (condition) {
+    switch (row->condition) {
     case CALL_ANY:
         break;
     case CALL_NO_EXECUTION:
@@ -56,6 +57,22 @@ static void emit_verdict(struct program *program, enum call_condition condition)
         emit(program, LOAD(ARGUMENT(0)));
         emit(program, EQUAL, AF_INET, 2, 0);
         emit(program, EQUAL, AF_INET6, 1, 0);
+        emit(program, RETURN(REFUSE));
+        break;
+    case CALL_COMMANDS:
+        emit(program, LOAD(ARGUMENT(1)));
+        emit(program, EQUAL, row->commands[0], 2, 0);
+        emit(program, EQUAL, row->commands[1], 1, 0);
+        emit(program, RETURN(REFUSE));
+        break;
+    case CALL_FS_ALONE:
+        emit(program, LOAD(ARGUMENT(0)));
+        emit(program, EQUAL, CLONE_FS, 1, 0);
+        emit(program, RETURN(REFUSE));
+        break;
+    case CALL_THREADS:
+        emit(program, LOAD(ARGUMENT(0)));
+        emit(program, ANY_BIT, CLONE_THREAD, 1, 0);
         emit(program, RETURN(REFUSE));
         break;
     }
@@ -76,11 +93,14 @@ int call_list_enter(const struct call_row *rows, size_t count)
     emit(&program, LOAD(offsetof(struct seccomp_data, nr)));
     emit(&program, BPF_JMP | BPF_JGE | BPF_K, NUMBERS_END, 0, 1);
     emit(&program, RETURN(SECCOMP_RET_KILL_PROCESS));
+    /* Its flags lie in memory that we cannot read: the C library takes clone(2) instead. */
+    emit(&program, EQUAL, SYS_clone3, 0, 1);
+    emit(&program, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
     for (size_t i = 0; i < count; i++) {
         struct sock_filter *jump = &program.code[program.length];
 
         emit(&program, EQUAL, (uint32_t)rows[i].number, 0, 0);
-        emit_verdict(&program, rows[i].condition);
+        emit_verdict(&program, &rows[i]);
         jump->jf = (uint8_t)(&program.code[program.length] - jump - 1);
     }
     emit(&program, RETURN(REFUSE));

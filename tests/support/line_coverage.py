@@ -28,6 +28,7 @@ PARSERS = {
     "netguard/dns/dns_name.c": "dns_message",
     "netguard/flow/client_hello.c": "client_hello",
     "netguard/flow/http_head.c": "http_head",
+    "netguard/flow/said_host.c": "http_head",
     "shared/audit/record_reader.c": "record_reader",
     "shared/audit/json_scan.c": "record_reader",
     "shared/audit/json_members.c": "record_reader",
