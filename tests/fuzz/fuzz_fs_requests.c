@@ -34,8 +34,15 @@
 #define SECRET_LENGTH 32u
 #define LEARNT        16u
 #define BODY_MAX      4096u
+#define OPEN_MAX      512u
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+struct opened {
+    uint64_t handle;
+    uint64_t node;
+    uint32_t release; /* the opcode that ends it */
+};
 
 struct world {
     struct tree tree;
@@ -45,6 +52,8 @@ struct world {
     uint64_t handles[LEARNT];
     unsigned int node_count;
     unsigned int handle_count;
+    struct opened opened[OPEN_MAX]; /* by this input */
+    unsigned int opened_count;
 };
 
 static void fail(const char *why)
@@ -134,8 +143,10 @@ static void check_still_secret(const char *name)
     uint8_t now[SECRET_LENGTH + 1];
     int fd = open(in_directory(name).path, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0 || read_upto(fd, now, sizeof(now)) != SECRET_LENGTH ||
-        !holds_secret(now, SECRET_LENGTH)) {
+    if (fd < 0) {
+        fail("a file that may not be touched cannot be opened");
+    }
+    if (read_upto(fd, now, sizeof(now)) != SECRET_LENGTH || !holds_secret(now, SECRET_LENGTH)) {
         fail("a file that may not be touched is not as it was");
     }
     close(fd);
@@ -199,7 +210,8 @@ static struct world *world_new(void)
 }
 
 /* Node numbers and handles that the server itself has given out. */
-static void learn(struct world *world, uint32_t opcode, const uint8_t *reply, size_t length)
+static void learn(struct world *world, uint32_t opcode, uint64_t node, const uint8_t *reply,
+                  size_t length)
 {
     const size_t header = sizeof(struct fuse_out_header);
     const size_t entry = sizeof(struct fuse_entry_out);
@@ -210,6 +222,7 @@ static void learn(struct world *world, uint32_t opcode, const uint8_t *reply, si
         if (length >= header + entry) {
             memcpy(&number, reply + header, sizeof(number));
             world->nodes[world->node_count++ % LEARNT] = number;
+            node = number;
         }
     }
     if (opcode == FUSE_OPEN || opcode == FUSE_OPENDIR || opcode == FUSE_CREATE) {
@@ -218,11 +231,17 @@ static void learn(struct world *world, uint32_t opcode, const uint8_t *reply, si
         if (length >= at + sizeof(struct fuse_open_out)) {
             memcpy(&number, reply + at, sizeof(number));
             world->handles[world->handle_count++ % LEARNT] = number;
+            if (world->opened_count < OPEN_MAX) {
+                world->opened[world->opened_count++] = (struct opened){
+                    .handle = number,
+                    .node = node,
+                    .release = opcode == FUSE_OPENDIR ? FUSE_RELEASEDIR : FUSE_RELEASE};
+            }
         }
     }
 }
 
-static void read_replies(struct world *world, uint32_t opcode)
+static void read_replies(struct world *world, uint32_t opcode, uint64_t node)
 {
     static uint8_t reply[1 << 18];
     ssize_t length;
@@ -231,7 +250,7 @@ static void read_replies(struct world *world, uint32_t opcode)
         if (holds_secret(reply, (size_t)length)) {
             fail("a reply holds what the policy denies");
         }
-        learn(world, opcode, reply, (size_t)length);
+        learn(world, opcode, node, reply, (size_t)length);
     }
 }
 
@@ -247,7 +266,7 @@ static void send_request(struct world *world, void *message, size_t length)
     }
     request_translate(message);
     fuse_session_process_buf(world->server.session, &buffer);
-    read_replies(world, header->opcode);
+    read_replies(world, header->opcode, header->nodeid);
 }
 
 static void begin_session(struct world *world)
@@ -264,6 +283,23 @@ static void begin_session(struct world *world)
     };
 
     send_request(world, &message, sizeof(message));
+}
+
+/* What an input left open would in the end be all descriptors that the process may have. */
+static void release_opened(struct world *world)
+{
+    while (world->opened_count > 0) {
+        const struct opened *opened = &world->opened[--world->opened_count];
+        struct {
+            struct fuse_in_header header;
+            struct fuse_release_in release;
+        } message = {
+            .header = {.opcode = opened->release, .unique = 3, .nodeid = opened->node},
+            .release = {.fh = opened->handle},
+        };
+
+        send_request(world, &message, sizeof(message));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -312,6 +348,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         }
         send_request(world, message, sizeof(*header) + size);
     }
+    release_opened(world);
     check_still_secret("outside");
     check_still_secret("tree/secret");
     return 0;
