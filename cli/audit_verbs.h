@@ -9,6 +9,7 @@
     ROW("check-proof", verb_audit_check_proof, "does a proof hold")                                \
     ROW("pin", verb_audit_pin, "the current checkpoint, to be kept elsewhere")                     \
     ROW("export", verb_audit_export, "the log in the words of other tools")                        \
+    ROW("normalize", verb_audit_normalize, "a run without clocks and chance, to be compared")      \
     ROW("report", verb_audit_report, "one self-contained HTML file about a run")                   \
     ROW("--html", verb_audit_report, "the same for the last run, on standard output")
 

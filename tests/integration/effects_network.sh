@@ -71,6 +71,12 @@ as_captured()
 check "bytes by host are those of the packets" wait_until 5 as_captured
 check "of both hosts, and more than what was sent" jq -e '(keys | length) == 2 and .["api.example.org"][1] > 20000' "$work/ledger"
 
+# ---- the same again is the same text ----------------------------------------------------------------
+"$failcore" audit normalize --audit "$log" >"$work/first"
+check "the same program once more" visit "$work/policies/hosts.yaml"
+check "normalized, both are one text" sh -c "'$failcore' audit normalize --audit '$log' | diff '$work/first' -"
+check "with its hosts" jq -se 'any(.[]; .source == "net" and .host == "api.example.org" and .port == 80) and any(.[]; .source == "dns")' "$work/first"
+
 # ---- learned, and run again ------------------------------------------------------------------------
 check "a policy is learned from it" sh -c "'$failcore' policy learn last --audit '$log' >'$work/policies/learned.yaml'"
 check "the program runs again under it" visit "$work/policies/learned.yaml"
