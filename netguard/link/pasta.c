@@ -62,7 +62,13 @@ static _Noreturn void become_pasta(const struct wanted *wanted, pid_t keeper)
         _exit(1);
     }
     char *const *argv = (char *const *)(const void *)words;
+    sigset_t none;
 
+    /* A service manager starts its services with SIGPIPE ignored, which older pastas take for a
+     * failure. */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
     execv(find_pasta(), argv);
     _exit(1);
 }

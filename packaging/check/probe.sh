@@ -148,7 +148,7 @@ ip address add 192.0.2.2/24 dev world0
 ip link set world1 up
 ip link set world0 up
 ip route add default via 192.0.2.1
-if setpriv --reuid failcore-guard --regid failcore-guard --clear-groups pasta --config-net true 2>/tmp/pasta; then
+if env --default-signal=PIPE setpriv --reuid failcore-guard --regid failcore-guard --clear-groups pasta --config-net true 2>/tmp/pasta; then
     printf 'policy: [net_safe]\nuplink: pasta\n' >/etc/failcore/netns/agent.yaml
     check "with pasta as its way out" systemctl start failcore-netguard@agent
     check "a command runs in it" failcore-netns exec agent -- true
