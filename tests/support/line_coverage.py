@@ -30,6 +30,8 @@ PARSERS = {
     "netguard/flow/http_head.c": "http_head",
     "netguard/flow/said_host.c": "http_head",
     "shared/audit/record_reader.c": "record_reader",
+    "shared/audit/record_parts.c": "record_reader",
+    "shared/audit/record_time.c": "record_reader",
     "shared/audit/json_scan.c": "record_reader",
     "shared/audit/json_members.c": "record_reader",
     "shared/audit/segment.c": "audit_segment",
