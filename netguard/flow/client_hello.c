@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "netguard/flow/said_host.h"
 #include "shared/base/byte_reader.h"
 #include "shared/base/str_view.h"
 
@@ -22,14 +21,19 @@ bool client_hello_looks_like_tls(const uint8_t *bytes, size_t length)
     return length >= 2 && bytes[0] == RECORD_HANDSHAKE && bytes[1] == 3;
 }
 
+/* A host name as rules spell it. RFC 6066 section 3: no final dot, no address. */
 static bool read_host_name(struct byte_reader name, struct client_hello *hello)
 {
     size_t length = byte_reader_left(&name);
-    const uint8_t *bytes = byte_reader_take(&name, length);
+    const char *bytes = (const char *)byte_reader_take(&name, length);
+    struct str_view folded;
 
-    hello->server_name_length = length;
-    return bytes != NULL && said_host((struct str_view){(const char *)bytes, length},
-                                      hello->server_name, sizeof(hello->server_name));
+    if (bytes == NULL || length == 0 || bytes[length - 1] == '.' ||
+        !host_name_fold((struct str_view){bytes, length}, hello->server_name, &folded)) {
+        return false;
+    }
+    hello->server_name_length = folded.length;
+    return true;
 }
 
 /* Exactly one entry, and that a host name: two names would leave open which one the server takes.

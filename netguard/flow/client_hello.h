@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/policy/host_name.h"
+
 #define CLIENT_HELLO_MAX 16384U /* handshake bytes; post-quantum hellos have about 1,900 */
-#define SERVER_NAME_MAX  253U
 
 enum hello_state {
     HELLO_BAD = 0, /* no well-formed ClientHello begins here */
@@ -23,7 +24,7 @@ enum hello_state {
 };
 
 struct client_hello {
-    char server_name[SERVER_NAME_MAX + 1]; /* lower case; "" when there is none */
+    char server_name[HOST_NAME_TEXT_MAX]; /* lower case; "" when there is none */
     size_t server_name_length;
     bool encrypted;    /* carries an encrypted inner hello (or pretends to) */
     size_t wire_bytes; /* of the stream, up to the end of its last record */

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "netguard/flow/said_host.h"
 #include "shared/base/str_view.h"
 
 #define METHOD_MAX 32U
@@ -35,15 +34,19 @@ static struct str_view after(struct str_view text, size_t count)
 /* "name" or "name:port": a host name, nothing else. */
 static bool read_host(struct str_view value, struct http_head *head)
 {
-    struct str_view name = before(value, ':');
+    struct str_view name = before(value, ':'), folded;
 
     for (size_t i = name.length + 1; i < value.length; i++) {
         if (value.bytes[i] < '0' || value.bytes[i] > '9') {
             return false;
         }
     }
-    head->host_length = name.length;
-    return said_host(name, head->host, sizeof(head->host));
+    if (name.length == 0 || name.bytes[name.length - 1] == '.' ||
+        !host_name_fold(name, head->host, &folded)) {
+        return false;
+    }
+    head->host_length = folded.length;
+    return true;
 }
 
 /* METHOD SP target SP HTTP/1.x; *ret_authority is that of an absolute target, absent otherwise. */

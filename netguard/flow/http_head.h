@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HOST_MAX 253U
+#include "shared/policy/host_name.h"
 
 enum http_state {
     HTTP_BAD = 0, /* no request that may pass begins here */
@@ -20,7 +20,7 @@ enum http_state {
 };
 
 struct http_head {
-    char host[HTTP_HOST_MAX + 1]; /* lower case, without the port */
+    char host[HOST_NAME_TEXT_MAX]; /* lower case, without the port */
     size_t host_length;
     size_t wire_bytes; /* with the empty line */
 };

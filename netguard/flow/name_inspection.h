@@ -19,7 +19,7 @@ enum inspection_state {
 
 struct inspection {
     enum inspection_state state;
-    char name[SERVER_NAME_MAX + 1];
+    char name[HOST_NAME_TEXT_MAX];
     size_t name_length;
     size_t judged_bytes;
     const char *reason; /* static */

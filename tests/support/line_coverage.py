@@ -28,7 +28,6 @@ PARSERS = {
     "netguard/dns/dns_name.c": "dns_message",
     "netguard/flow/client_hello.c": "client_hello",
     "netguard/flow/http_head.c": "http_head",
-    "netguard/flow/said_host.c": "http_head",
     "shared/audit/record_reader.c": "record_reader",
     "shared/audit/record_parts.c": "record_reader",
     "shared/audit/record_time.c": "record_reader",
