@@ -32,13 +32,13 @@ static int choose_run(struct log_view *view, const char *run, struct failure *re
 
 #define STORE_AFTER 4096U /* records that are read again in no time */
 
-static int read_index_quickly(struct log_view *view, struct failure *reterr)
+static int read_index(struct log_view *view, bool keep, struct failure *reterr)
 {
     uint64_t stored = 0;
     uint64_t first = 0;
     int error = run_index_load(&view->index, view->path, view->lines, &stored, reterr);
 
-    if (error == 0 && view->index.next_seq > 0) {
+    if (error == 0 && keep && view->index.next_seq > 0) {
         first = view->index.count == 0 ? 0 : view->index.runs[0].first_seq;
         if (view->index.next_seq - first > stored + STORE_AFTER) {
             (void)run_index_store(&view->index, view->path, view->lines);
@@ -47,7 +47,7 @@ static int read_index_quickly(struct log_view *view, struct failure *reterr)
     return error;
 }
 
-static int open_view(struct log_view *view, const char *audit, const char *run, bool quickly,
+static int open_view(struct log_view *view, const char *audit, const char *run, bool keep,
                      struct failure *reterr)
 {
     int error;
@@ -67,8 +67,7 @@ static int open_view(struct log_view *view, const char *audit, const char *run, 
     }
     error = log_lines_open(view->path, &view->lines, reterr);
     if (error == 0) {
-        error = quickly ? read_index_quickly(view, reterr)
-                        : run_index_read(&view->index, view->lines, reterr);
+        error = read_index(view, keep, reterr);
     }
     return error < 0 ? error : choose_run(view, run, reterr);
 }
@@ -78,7 +77,7 @@ int log_view_open(struct log_view *view, const char *audit, const char *run, str
     return open_view(view, audit, run, false, reterr);
 }
 
-int log_view_open_quickly(struct log_view *view, const char *audit, const char *run,
+int log_view_open_keeping(struct log_view *view, const char *audit, const char *run,
                           struct failure *reterr)
 {
     return open_view(view, audit, run, true, reterr);
@@ -102,6 +101,11 @@ int log_view_next(struct log_view *view, struct audit_record *ret_record, struct
     int got = 0;
 
     while (view->run != NULL && (got = log_lines_next(view->lines, &line, reterr)) > 0) {
+        uint64_t seq = 0;
+
+        if (log_line_seq(line, &seq) && seq < view->run->first_seq) {
+            continue;
+        }
         if (audit_record_read(line, ret_record, NULL) < 0) {
             continue; /* counted in the index */
         }
@@ -123,7 +127,10 @@ int log_view_find(struct log_view *view, uint64_t seq, struct audit_record *ret_
     int got = log_lines_seek(view->lines, seq, reterr);
 
     while (got == 0 && (got = log_lines_next(view->lines, &line, reterr)) > 0) {
-        if (audit_record_read(line, ret_record, NULL) == 0 && ret_record->seq == seq) {
+        uint64_t at = 0;
+
+        if (log_line_seq(line, &at) && at == seq &&
+            audit_record_read(line, ret_record, NULL) == 0) {
             return 0;
         }
         got = 0;

@@ -21,12 +21,15 @@ struct log_view {
  * `audit`: the word of --audit (a directory or a file); NULL: this user's directory. `run`: as
  * run_index_find(), or, with a slash or the ending ".jsonl" or ".jsonl.zst", a file that takes the
  * place of `audit`. -ENOENT: there is no such run, or several.
+ *
+ * The stored run index is used where it holds (run_index_store.h): what is answered is the same
+ * with it and without. Nothing is written.
  */
 int log_view_open(struct log_view *view, const char *audit, const char *run,
                   struct failure *reterr);
-/* The same by the stored run index where it holds, and stores it anew when the log has outgrown it
- * (run_index_store.h): for what a person looks at, not for what proves. */
-int log_view_open_quickly(struct log_view *view, const char *audit, const char *run,
+/* The same, and stores the index anew when the log has outgrown it: for who ends a run, and for
+ * what a person looks at. */
+int log_view_open_keeping(struct log_view *view, const char *audit, const char *run,
                           struct failure *reterr);
 void log_view_close(struct log_view *view);
 

@@ -116,8 +116,8 @@ static void wait_for_end(const struct report *report)
         struct note_key key;
         struct checkpoint head;
 
-        if (log_view_open(&view, report->audit, report->run, &ignored) == 0 && view.run != NULL &&
-            view.run->end_seq != UINT64_MAX &&
+        if (log_view_open_keeping(&view, report->audit, report->run, &ignored) == 0 &&
+            view.run != NULL && view.run->end_seq != UINT64_MAX &&
             report_signed_head(view.path, view.run->last_seq, &key, &head)) {
             return;
         }
@@ -134,7 +134,9 @@ static int make_report(const struct report *report, struct failure *reterr)
     if (report->when_ended) {
         wait_for_end(report);
     }
-    error = log_view_open(&view, report->audit, report->run, reterr);
+    /* The report of a run that has just ended leaves the index for whoever asks next. */
+    error = report->when_ended ? log_view_open_keeping(&view, report->audit, report->run, reterr)
+                               : log_view_open(&view, report->audit, report->run, reterr);
     if (error == 0 && view.run == NULL) {
         failure_set(reterr, -ENOENT, "there is no run in this log");
         failure_set_needed(reterr, "%s", view.path);

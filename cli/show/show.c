@@ -362,7 +362,7 @@ int verb_show(int argc, char **argv)
         command_table_print_help(stdout, &command);
         return EXIT_CODE_OK;
     }
-    error = log_view_open_quickly(&view, show.audit, show.run, &failure);
+    error = log_view_open_keeping(&view, show.audit, show.run, &failure);
     if (error == 0) {
         error = show_any(&show, &view, &box, &failure);
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "shared/audit/json_scan.h"
 #include "shared/audit/segment_file.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
@@ -375,4 +376,18 @@ int log_lines_seek(struct log_lines *lines, uint64_t seq, struct failure *reterr
         error = start_segment(lines, which);
     }
     return error < 0 ? fail(lines, error, strerror(-error), reterr) : 0;
+}
+
+bool log_line_seq(struct str_view line, uint64_t *ret_seq)
+{
+    const struct str_view start = STR_VIEW_LITERAL("{\"v\":1,\"seq\":");
+    struct json_scan scan;
+
+    if (!str_view_starts_with(line, start)) {
+        return false;
+    }
+    line.bytes += start.length;
+    line.length -= start.length;
+    scan = json_scan_init(line);
+    return json_scan_count(&scan, ret_seq);
 }

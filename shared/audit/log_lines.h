@@ -10,6 +10,7 @@
 #ifndef FAILCORE_AUDIT_LOG_LINES_H
 #define FAILCORE_AUDIT_LOG_LINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/base/failure.h"
@@ -36,5 +37,8 @@ int log_lines_next(struct log_lines *lines, struct str_view *ret_line, struct fa
 
 /* The next line will be the first of the segment that holds record `seq`. 0, or as open(2). */
 int log_lines_seek(struct log_lines *lines, uint64_t seq, struct failure *reterr);
+
+/* The seq that a line begins with, without reading the rest of it. */
+bool log_line_seq(struct str_view line, uint64_t *ret_seq);
 
 #endif

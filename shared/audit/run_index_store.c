@@ -1,7 +1,7 @@
 /*
- * DIR/runs is text: a line "failcore-runs 1 FIRST NEXT UNREADABLE ANCHOR", where FIRST and NEXT are
+ * DIR/runs is text: a line "failcore-runs 2 FIRST NEXT UNREADABLE ANCHOR", where FIRST and NEXT are
  * seqs and ANCHOR is the entry_hash of record NEXT-1; a line of fields for each run, texts in
- * hexadecimal with a dot before them; and the SHA-256 of all that.
+ * hexadecimal with a dot before them; and the code (HMAC-SHA-256) of all that.
  */
 #include "shared/audit/run_index_store.h"
 
@@ -14,15 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/audit/run_index_key.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
-#include "shared/crypto/sha256.h"
+#include "shared/crypto/ed25519.h"
 
 #define FILE_NAME  "runs"
-#define MAGIC      "failcore-runs 1"
+#define MAGIC      "failcore-runs 2"
 #define FILE_LIMIT (64U << 20)
 #define ANCHOR_MAX 65
-#define LINE_START "{\"v\":1,\"seq\":"
 
 /* The numbers of a run, in the order of the file. */
 #define NUMBERS(X)                                                                                 \
@@ -124,24 +124,21 @@ static void append_text(struct text_buffer *text, const char *value)
 
 /* ---- the file ------------------------------------------------------------------------------ */
 
-static int append_digest(struct text_buffer *text)
+static int append_code(struct text_buffer *text, const uint8_t key[static HMAC_SHA256_KEY_SIZE])
 {
-    uint8_t digest[SHA256_SIZE];
+    uint8_t code[SHA256_SIZE];
     char hex[SHA256_HEX_SIZE];
-    struct sha256 *sha = sha256_new();
-    int error =
-        sha == NULL ? -ENOMEM : sha256_of(sha, text_buffer_text(text), text->length, digest);
+    int error = hmac_sha256(key, text_buffer_text(text), text->length, code);
 
-    sha256_free(sha);
     if (error == 0) {
-        hex_encode(digest, sizeof(digest), hex);
+        hex_encode(code, sizeof(code), hex);
         text_buffer_printf(text, "%s\n", hex);
     }
     return error < 0 ? error : text_buffer_error(text);
 }
 
-/* Cuts the last line off; whether it is the hash of the rest. */
-static bool take_digest(struct str_view *content)
+/* Cuts the last line off; whether it is the code of the rest. */
+static bool take_code(struct str_view *content, const uint8_t key[static HMAC_SHA256_KEY_SIZE])
 {
     AUTO(text_buffer_clear) struct text_buffer again = {0};
     const size_t line = SHA256_HEX_SIZE; /* its newline instead of a NUL */
@@ -150,7 +147,7 @@ static bool take_digest(struct str_view *content)
         return false;
     }
     text_buffer_append(&again, (struct str_view){content->bytes, content->length - line});
-    if (append_digest(&again) < 0 || again.length != content->length ||
+    if (append_code(&again, key) < 0 || again.length != content->length ||
         memcmp(text_buffer_text(&again), content->bytes, again.length) != 0) {
         return false;
     }
@@ -203,12 +200,13 @@ static struct str_view next_line(struct str_view *content)
     return line;
 }
 
-static bool take_content(struct str_view content, struct run_index *index, struct stored *stored)
+static bool take_content(struct str_view content, const uint8_t *key, struct run_index *index,
+                         struct stored *stored)
 {
     struct str_view head;
     struct str_view anchor;
 
-    if (!take_digest(&content)) {
+    if (!take_code(&content, key)) {
         return false;
     }
     head = next_line(&content);
@@ -238,34 +236,25 @@ static bool take_content(struct str_view content, struct run_index *index, struc
 static bool read_file(const char *directory, struct run_index *index, struct stored *stored)
 {
     AUTO(text_buffer_clear) struct text_buffer content = {0};
+    uint8_t key[HMAC_SHA256_KEY_SIZE];
     char path[PATH_MAX];
     AUTO_CLOSE int fd = -1;
+    bool holds;
 
     if (snprintf(path, sizeof(path), "%s/" FILE_NAME, directory) >= (int)sizeof(path)) {
         return false;
     }
     fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    return fd >= 0 && read_to_end(fd, FILE_LIMIT, &content) == 0 &&
-           take_content(text_buffer_view(&content), index, stored);
+    if (fd < 0 || read_to_end(fd, FILE_LIMIT, &content) < 0 ||
+        !run_index_key(directory, false, key)) {
+        return false;
+    }
+    holds = take_content(text_buffer_view(&content), key, index, stored);
+    secret_wipe(key, sizeof(key));
+    return holds;
 }
 
 /* ---- against the log ------------------------------------------------------------------------- */
-
-static bool line_seq(struct str_view line, uint64_t *ret_seq)
-{
-    const size_t start = sizeof(LINE_START) - 1;
-    size_t at = start;
-    struct str_view digits;
-
-    if (!str_view_starts_with(line, STR_VIEW_LITERAL(LINE_START))) {
-        return false;
-    }
-    while (at < line.length && line.bytes[at] != ',') {
-        at++;
-    }
-    digits = (struct str_view){line.bytes + start, at - start};
-    return take_number(&digits, ret_seq);
-}
 
 /* The record with this seq, and no further: the next line is the one behind it. */
 static bool find_record(struct log_lines *lines, uint64_t seq, struct audit_record *ret_record)
@@ -279,7 +268,7 @@ static bool find_record(struct log_lines *lines, uint64_t seq, struct audit_reco
     while (log_lines_next(lines, &line, &ignored) > 0) {
         uint64_t found = 0;
 
-        if (line_seq(line, &found) && found >= seq) {
+        if (log_line_seq(line, &found) && found >= seq) {
             return found == seq && audit_record_read(line, ret_record, NULL) == 0;
         }
     }
@@ -292,7 +281,7 @@ static bool first_seq_of(struct log_lines *lines, uint64_t *ret_seq)
     struct str_view line;
 
     return log_lines_seek(lines, 0, &ignored) == 0 && log_lines_next(lines, &line, &ignored) > 0 &&
-           line_seq(line, ret_seq);
+           log_line_seq(line, ret_seq);
 }
 
 static bool fits_log(const struct run_index *index, const struct stored *stored,
@@ -363,8 +352,10 @@ static bool write_file(const char *directory, const struct text_buffer *text)
 bool run_index_store(const struct run_index *index, const char *directory, struct log_lines *lines)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
+    uint8_t key[HMAC_SHA256_KEY_SIZE] = {0};
     struct audit_record record;
     uint64_t first_seq = 0;
+    bool is_coded;
 
     if (index->next_seq == 0 || !first_seq_of(lines, &first_seq) ||
         !find_record(lines, index->next_seq - 1, &record) ||
@@ -376,5 +367,7 @@ bool run_index_store(const struct run_index *index, const char *directory, struc
     for (size_t i = 0; i < index->count; i++) {
         append_run(&text, &index->runs[i]);
     }
-    return append_digest(&text) == 0 && write_file(directory, &text);
+    is_coded = run_index_key(directory, true, key) && append_code(&text, key) == 0;
+    secret_wipe(key, sizeof(key));
+    return is_coded && write_file(directory, &text);
 }

@@ -2,9 +2,12 @@
  * The run index, kept beside the log as DIR/runs so that a long log need not be read from its
  * beginning to say which runs it holds.
  *
- * It is a cache and never evidence: it is believed only when its own hash holds, when the log still
- * begins where it began, and when the record that it was made up to is there with the same
- * entry_hash. Else it is as if it were not there. Verbs that prove, replay or report read the log.
+ * It is a cache and never evidence: it is believed only when it carries the code of a key that lies
+ * outside the audit directory (run_index_key.h), when the log still begins where it began, and when
+ * the record that it was made up to is there with the same entry_hash. Else it is as if it were not
+ * there. So who cannot sign the log cannot change an answer by it, and what was written since is
+ * read from the log. That records below it were not altered is for `audit verify` to say, with it
+ * or without.
  *
  * Ownership: as run_index.h. Errors: none; what cannot be loaded is read from the log, and what
  * cannot be stored is made again next time.

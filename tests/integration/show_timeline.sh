@@ -161,13 +161,64 @@ check "and says so" grep -q "failcore audit verify" "$work/said"
 "$bin/audit_story" "$work/long" --bulk 6000 --calm >/dev/null
 long_ended() { tail -n3 "$work"/long/log/*.jsonl | grep -q '"kind":"END"'; }
 check "a long log is there" wait_until 20 long_ended
-check "its runs are listed" "$failcore" show --runs --json --audit "$work/long"
-cp "$work/output" "$work/runs.first"
-check "with who started it and how it ended" jq -e '.launcher_uid == '"$(id -u)"' and .exit == 0 and .cause == "exited"' "$work/runs.first"
-check "the index is beside the log, for its owner alone" test "$(stat -c %a "$work/long/runs")" = 600
-check "by the index they are the same" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
-sed -i '2s/ [0-9]* / 4 /' "$work/long/runs"
-check "an index that was changed is not believed" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
+check "who only reads it writes nothing" "$failcore" why 1 --audit "$work/long"
+check_fails "not even an index" test -e "$work/long/runs"
+alone() { "$failcore" show --runs --json --audit - <"$work/long/log/00000000000000000000.jsonl"; }
+alone >"$work/runs.first"
+check "the runs of the log alone, with who started them and how they ended" jq -e '.launcher_uid == '"$(id -u)"' and .exit == 0 and .cause == "exited"' "$work/runs.first"
+check "a report without an index" "$failcore" audit report --audit "$work/long" -o "$work/long.first"
+check "the report that a run leaves" "$failcore" audit report --when-ended --audit "$work/long" -o "$work/long.html"
+check "leaves the index as well, for its owner alone" test "$(stat -c %a "$work/long/runs")" = 600
+same_answers() # by the index that lies there, or without
+{
+    "$failcore" audit report --audit "$work/long" | cmp - "$work/long.first" &&
+        "$failcore" show --runs --json --audit "$work/long" | cmp - "$work/runs.first"
+}
+check "by the index all is the same" same_answers
+check "the report too" cmp "$work/long.html" "$work/long.first"
+cp "$work/long/runs" "$work/runs.good"
+
+# What reaches the audit directory, but not the keys, can write there what it likes.
+forge()
+{
+    python3 - "$work/long/runs" "$@" <<'P'
+import hashlib, hmac, sys
+lines = open(sys.argv[1]).read().splitlines()[:-1]
+row = lines[1].split(" ")
+if sys.argv[2] == "fewer":
+    row[8] = "4"  # decisions
+elif sys.argv[2] == "other":
+    row[18] = "." + b"signalled".hex()  # how it ended
+elif sys.argv[2] == "shifted":
+    row[1] = "3000"  # its first record
+lines[1:2] = [] if sys.argv[2] == "hidden" else [" ".join(row)]
+text = "\n".join(lines) + "\n"
+code = {"plain": hashlib.sha256(text.encode()).hexdigest() + "\n",
+        "guessed": hmac.new(bytes(32), text.encode(), "sha256").hexdigest() + "\n", "none": ""}[sys.argv[3]]
+open(sys.argv[1], "w").write(text + code)
+P
+}
+for what in fewer hidden other shifted; do
+    for code in plain guessed none; do
+        cp "$work/runs.good" "$work/long/runs"
+        forge "$what" "$code"
+        check_fails "a forgery is another file ($what, $code)" cmp "$work/runs.good" "$work/long/runs"
+        check "and changes no answer ($what, $code)" same_answers
+    done
+done
+"$bin/audit_story" "$work/other" --bulk 6000 --calm >/dev/null
+other_ended() { tail -n3 "$work"/other/log/*.jsonl | grep -q '"kind":"END"'; }
+check "another long log is there" wait_until 20 other_ended
+check "and its index" "$failcore" show --audit "$work/other"
+cp "$work/other/runs" "$work/long/runs"
+check "the index of another log changes no answer" same_answers
 rm "$work/long/runs"
-check "lost, it is made from the log alone" sh -c "'$failcore' show --runs --json --audit '$work/long' | cmp - '$work/runs.first'"
+check "lost, it is made from the log alone" same_answers
+check "and is there again" cmp "$work/runs.good" "$work/long/runs"
+"$bin/audit_story" "$work/long" --calm >/dev/null
+later() { [ "$(cat "$work"/long/log/*.jsonl | grep -c '"kind":"END"')" = 2 ]; }
+check "a later run" wait_until 10 later
+"$failcore" show --runs --json --audit "$work/long" >"$work/stale"
+check "is seen behind an index that has grown stale" test "$(wc -l <"$work/stale")" = 2
+check "as the log alone has it" sh -c "'$failcore' show --runs --json --audit - <'$work/long/log/00000000000000000000.jsonl' | cmp - '$work/stale'"
 check "the log is intact beside it" "$failcore" audit verify "$work/long"

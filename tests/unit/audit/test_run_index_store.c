@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/audit/checkpoint.h"
 #include "shared/audit/run_index_store.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
+#include "shared/crypto/hmac_sha256.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
@@ -17,7 +19,32 @@ struct place {
     char directory[64];
     char segment[128];
     char store[96];
+    char vkey[96];
+    char state[96];
+    char keys[128];
+    char key[192];
 };
+
+static void write_text(const char *path, const char *bytes, size_t length)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_int_equal(write_all(fd, bytes, length), 0);
+}
+
+/* The log's name says which key its index has; one of 32 bytes is there. */
+static void name_log(const struct place *place)
+{
+    AUTO(text_buffer_clear) struct text_buffer vkey = {0};
+    const uint8_t public_key[ED25519_PUBLIC_SIZE] = {1};
+    struct sha256 *sha = sha256_new();
+    struct note_key key;
+
+    assert_int_equal(note_key_make("failcore.local/audit/0123", public_key, sha, &key), 0);
+    note_key_append(&vkey, &key);
+    write_text(place->vkey, text_buffer_text(&vkey), vkey.length);
+    sha256_free(sha);
+}
 
 static int make_place(void **state)
 {
@@ -31,6 +58,12 @@ static int make_place(void **state)
     snprintf(log, sizeof(log), "%s/log", place->directory);
     snprintf(place->segment, sizeof(place->segment), "%s/00000000000000000000.jsonl", log);
     snprintf(place->store, sizeof(place->store), "%s/runs", place->directory);
+    snprintf(place->vkey, sizeof(place->vkey), "%s/vkey", place->directory);
+    snprintf(place->state, sizeof(place->state), "%s.state", place->directory);
+    snprintf(place->keys, sizeof(place->keys), "%s/keys", place->state);
+    snprintf(place->key, sizeof(place->key), "%s/0123.runs", place->keys);
+    setenv("FAILCORE_STATE", place->state, 1);
+    name_log(place);
     *state = place;
     return mkdir(log, 0700);
 }
@@ -42,6 +75,10 @@ static int drop_place(void **state)
 
     unlink(place->segment);
     unlink(place->store);
+    unlink(place->vkey);
+    unlink(place->key);
+    rmdir(place->keys);
+    rmdir(place->state);
     snprintf(log, sizeof(log), "%s/log", place->directory);
     rmdir(log);
     assert_int_equal(rmdir(place->directory), 0); /* nothing half-written is left */
@@ -201,6 +238,80 @@ static void a_link_in_its_place_is_not_followed(void **state)
     assert_int_equal(unlink(elsewhere), 0);
 }
 
+/* Says of the first run that nothing was refused, and makes the code anew with `key`. */
+static void forge(const struct place *place, const uint8_t key[static HMAC_SHA256_KEY_SIZE])
+{
+    AUTO_CLOSE int fd = open(place->store, O_RDWR | O_CLOEXEC);
+    char bytes[4096];
+    uint8_t code[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+    ssize_t length = read_upto(fd, bytes, sizeof(bytes));
+    size_t body = (size_t)length - SHA256_HEX_SIZE;
+    char *run = (char *)memchr(bytes, '\n', body) + 1;
+
+    for (int word = 0; word < 9; word++) { /* id, first, last, start, end, uid, exit, records, … */
+        run = strchr(run, ' ') + 1;
+    }
+    assert_true(run[0] >= '1' && run[0] <= '9' && run[1] == ' '); /* blocked */
+    run[0] = '0';
+    assert_int_equal(hmac_sha256(key, bytes, body, code), 0);
+    hex_encode(code, sizeof(code), hex);
+    memcpy(bytes + body, hex, SHA256_HEX_SIZE - 1);
+    assert_int_equal(pwrite(fd, bytes, (size_t)length, 0), length);
+}
+
+/* What a hostile hand that reaches the audit directory, but not the keys, can leave there. */
+static void a_forged_index_changes_no_answer(void **state)
+{
+    const struct place *place = *state;
+    const uint8_t guessed[HMAC_SHA256_KEY_SIZE] = {0};
+    uint8_t key[HMAC_SHA256_KEY_SIZE];
+    AUTO_CLOSE int fd = -1;
+
+    write_log(place, 0, 10, 1, O_TRUNC);
+    assert_int_equal(load(place, true), 0);
+    forge(place, guessed);
+    assert_int_equal(load(place, false), 0);
+
+    /* With the key the same forgery is believed: it is the key that holds it off. */
+    assert_int_equal(load(place, true), 0);
+    fd = open(place->key, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read_upto(fd, key, sizeof(key)), sizeof(key));
+    forge(place, key);
+    {
+        AUTO(run_index_clear) struct run_index index = {0};
+        AUTO(log_lines_release) struct log_lines *lines = NULL;
+        struct failure failure = {0};
+        uint64_t stored;
+
+        assert_int_equal(log_lines_open(place->directory, &lines, &failure), 0);
+        assert_int_equal(run_index_load(&index, place->directory, lines, &stored, &failure), 0);
+        assert_int_equal(stored, 10);
+        assert_int_equal(index.runs[0].counts.blocked, 0);
+    }
+}
+
+static void a_key_that_others_could_write_is_none(void **state)
+{
+    const struct place *place = *state;
+
+    write_log(place, 0, 10, 1, O_TRUNC);
+    assert_int_equal(load(place, true), 0);
+    assert_int_equal(load(place, false), 10);
+    assert_int_equal(chmod(place->key, 0620), 0);
+    assert_int_equal(load(place, false), 0);
+    assert_int_equal(chmod(place->key, 0600), 0);
+    assert_int_equal(load(place, false), 10);
+    write_text(place->key, "short", 5);
+    assert_int_equal(load(place, false), 0);
+    assert_int_equal(unlink(place->key), 0);
+    assert_int_equal(load(place, false), 0);
+    assert_int_equal(load(place, true), 0); /* another key */
+    assert_int_equal(load(place, false), 10);
+    assert_int_equal(unlink(place->vkey), 0); /* a log without a name has no key */
+    assert_int_equal(load(place, false), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +319,9 @@ int main(void)
                                         drop_place),
         cmocka_unit_test_setup_teardown(another_log_has_another_index, make_place, drop_place),
         cmocka_unit_test_setup_teardown(a_damaged_store_is_passed_over, make_place, drop_place),
+        cmocka_unit_test_setup_teardown(a_forged_index_changes_no_answer, make_place, drop_place),
+        cmocka_unit_test_setup_teardown(a_key_that_others_could_write_is_none, make_place,
+                                        drop_place),
         cmocka_unit_test_setup_teardown(a_link_in_its_place_is_not_followed, make_place,
                                         drop_place),
     };
