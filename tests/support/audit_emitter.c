@@ -1,13 +1,16 @@
 /*
  * A producer for tests: THREADS threads emit EVENTS events each, then the producer detaches.
  *
- *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|names|count FILE TAG]
+ *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|names|count FILE TAG|
+ *                                   stubborn FILE TAG]
  *
  * pairs: each DECISION is followed by its RESULT, emitted by another thread's slot at times.
  * denials, looks: the same refused write, the same allowed read, over and over.
  * names: refused connections to one address under five TLS names.
  * count: FILE holds, for each thread, how many events were recorded so far, in 8 bytes each; it is
  * right also after SIGKILL. The paths are TAG/THREAD/NUMBER.
+ * stubborn: as count, but begins with the first line of standard input and goes on after a refusal;
+ * FILE holds, from byte 512 on, how many events of each thread were refused. Prints that too.
  * hold: stays attached until standard input ends. Prints how many events were emitted.
  */
 #include <errno.h>
@@ -22,15 +25,19 @@
 
 #include "shared/audit/producer.h"
 
+#define THREADS_MAX 64
+
 struct work {
     struct audit_producer *producer;
     _Atomic uint64_t *count; /* NULL: none wanted */
+    _Atomic uint64_t *refused;
     const char *mode;
     const char *tag;
     unsigned long events;
     unsigned int number;
     bool sync;
     bool pairs;
+    bool stubborn;
     unsigned long emitted;
     int error;
 };
@@ -96,6 +103,10 @@ static void *emit(void *argument)
         }
         event.sync = work->sync;
         work->error = audit_emit(work->producer, &event, &ticket);
+        if (work->error < 0 && work->stubborn) {
+            atomic_fetch_add(work->refused, 1);
+            continue;
+        }
         if (work->error < 0) {
             break;
         }
@@ -145,18 +156,22 @@ int main(int argc, char **argv)
                                              .threads = threads};
     _Atomic uint64_t *counts = argc > 6 ? map_counts(argv[5]) : NULL;
     struct audit_producer *producer;
-    pthread_t thread[64];
-    struct work work[64] = {0};
+    pthread_t thread[THREADS_MAX];
+    struct work work[THREADS_MAX] = {0};
     unsigned long emitted = 0;
+    uint64_t refused = 0;
     int error = 0;
 
-    if (argc < 4 || threads > 64) {
+    if (argc < 4 || threads > THREADS_MAX) {
         fprintf(stderr, "usage: %s DIR THREADS EVENTS [MODE]\n", argv[0]);
         return 2;
     }
     if (audit_producer_attach(&options, &producer, &failure) < 0) {
         failure_print(stderr, "audit_emitter", &failure);
         return 1;
+    }
+    if (strcmp(mode, "stubborn") == 0) {
+        (void)getchar();
     }
     for (unsigned int i = 0; i < threads; i++) {
         work[i] = (struct work){.producer = producer,
@@ -165,6 +180,8 @@ int main(int argc, char **argv)
                                 .mode = mode,
                                 .tag = argc > 6 ? argv[6] : "src",
                                 .count = counts == NULL ? NULL : counts + i,
+                                .refused = counts == NULL ? NULL : counts + THREADS_MAX + i,
+                                .stubborn = counts != NULL && strcmp(mode, "stubborn") == 0,
                                 .sync = strcmp(mode, "sync") == 0,
                                 .pairs = strcmp(mode, "pairs") == 0};
         if (pthread_create(&thread[i], NULL, emit, &work[i]) != 0) {
@@ -174,9 +191,13 @@ int main(int argc, char **argv)
     for (unsigned int i = 0; i < threads; i++) {
         pthread_join(thread[i], NULL);
         emitted += work[i].emitted;
+        refused += work[i].stubborn ? atomic_load(work[i].refused) : 0;
         error = work[i].error < 0 ? work[i].error : error;
     }
     printf("%lu\n", emitted);
+    if (strcmp(mode, "stubborn") == 0) {
+        printf("%llu refused\n", (unsigned long long)refused);
+    }
     fflush(stdout);
     if (strcmp(mode, "hold") == 0) {
         while (getchar() != EOF) {
