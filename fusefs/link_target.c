@@ -17,6 +17,9 @@ static struct str_view next_component(struct str_view *rest)
         rest->bytes++;
         rest->length--;
     }
+    if (rest->length == 0) {
+        return (struct str_view){0}; /* an absent path has no bytes to point at */
+    }
     component = (struct str_view){rest->bytes, 0};
     while (component.length < rest->length && rest->bytes[component.length] != '/') {
         component.length++;

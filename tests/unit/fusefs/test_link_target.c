@@ -76,11 +76,22 @@ static void test_no_workspace(void **state)
         link_target_leaves(str_view_from("/srv/ws"), str_view_from("l"), str_view_from("/")));
 }
 
+/* A link that no name is known of any more: as one in the root. */
+static void test_no_path(void **state)
+{
+    (void)state;
+    assert_false(
+        link_target_leaves(str_view_from("x"), (struct str_view){0}, (struct str_view){0}));
+    assert_true(
+        link_target_leaves(str_view_from("../x"), (struct str_view){0}, (struct str_view){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_workspace),
+        cmocka_unit_test(test_no_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
