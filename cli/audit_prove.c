@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cli/audit_verbs.h"
-#include "cli/log/log_view.h"
 #include "shared/audit/directory.h"
+#include "shared/audit/log_lines.h"
 #include "shared/audit/pin.h"
 #include "shared/audit/proof.h"
 #include "shared/audit/verify.h"
@@ -105,12 +105,13 @@ static int open_directory(const char *word, char path[static PATH_MAX], struct f
 static int prove(const struct words *words, struct failure *reterr)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
+    AUTO(log_lines_release) struct log_lines *lines = NULL;
     AUTO_CLOSE int directory = -1;
     char path[PATH_MAX];
     char *end;
     uint64_t seq = strtoull(words->operand, &end, 10);
-    struct log_view view = {0};
-    struct audit_record record;
+    struct str_view line;
+    int got;
     int error;
 
     if (*end != '\0' || end == words->operand || words->operand[0] == '-') {
@@ -120,15 +121,17 @@ static int prove(const struct words *words, struct failure *reterr)
     if (directory < 0) {
         return directory;
     }
-    snprintf(view.path, sizeof(view.path), "%s", path);
-    error = log_lines_open(path, &view.lines, reterr);
-    if (error == 0) {
-        error = log_view_find(&view, seq, &record, reterr);
+    error = log_lines_open(path, &lines, reterr);
+    if (error < 0) {
+        return error;
     }
-    if (error == 0) {
-        error = proof_make(directory, seq, record.line, &text, reterr);
+    got = log_lines_find(lines, seq, &line, reterr);
+    if (got == 0) {
+        failure_set_needed(reterr, "%s", path);
+        failure_set_mend(reterr, "failcore show");
+        got = failure_set(reterr, -ENOENT, "the log has no record %" PRIu64, seq);
     }
-    log_view_close(&view);
+    error = got < 0 ? got : proof_make(directory, seq, line, &text, reterr);
     if (error == 0) {
         fputs(text_buffer_text(&text), stdout);
     }
@@ -149,7 +152,9 @@ int verb_audit_prove(int argc, char **argv)
     }
     if (error < 0) {
         failure_print(stderr, prove_command.name, &failure);
-        return error == -EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_FAILCORE_FAILED;
+        return error == -EINVAL    ? EXIT_CODE_USAGE
+               : error == -EBADMSG ? EXIT_CODE_DENIED
+                                   : EXIT_CODE_FAILCORE_FAILED;
     }
     return EXIT_CODE_OK;
 }

@@ -124,16 +124,10 @@ int log_view_find(struct log_view *view, uint64_t seq, struct audit_record *ret_
                   struct failure *reterr)
 {
     struct str_view line;
-    int got = log_lines_seek(view->lines, seq, reterr);
+    int got = log_lines_find(view->lines, seq, &line, reterr);
 
-    while (got == 0 && (got = log_lines_next(view->lines, &line, reterr)) > 0) {
-        uint64_t at = 0;
-
-        if (log_line_seq(line, &at) && at == seq &&
-            audit_record_read(line, ret_record, NULL) == 0) {
-            return 0;
-        }
-        got = 0;
+    if (got > 0 && audit_record_read(line, ret_record, NULL) == 0) {
+        return 0;
     }
     if (got < 0) {
         return got;

@@ -391,3 +391,21 @@ bool log_line_seq(struct str_view line, uint64_t *ret_seq)
     scan = json_scan_init(line);
     return json_scan_count(&scan, ret_seq);
 }
+
+int log_lines_find(struct log_lines *lines, uint64_t seq, struct str_view *ret_line,
+                   struct failure *reterr)
+{
+    int got = log_lines_seek(lines, seq, reterr);
+
+    if (got < 0) {
+        return got;
+    }
+    while ((got = log_lines_next(lines, ret_line, reterr)) > 0) {
+        uint64_t at = 0;
+
+        if (log_line_seq(*ret_line, &at) && at >= seq) {
+            return at == seq;
+        }
+    }
+    return got;
+}

@@ -38,6 +38,10 @@ int log_lines_next(struct log_lines *lines, struct str_view *ret_line, struct fa
 /* The next line will be the first of the segment that holds record `seq`. 0, or as open(2). */
 int log_lines_seek(struct log_lines *lines, uint64_t seq, struct failure *reterr);
 
+/* The line of record `seq`: 1, or 0 when the log does not hold it; else as log_lines_next(). */
+int log_lines_find(struct log_lines *lines, uint64_t seq, struct str_view *ret_line,
+                   struct failure *reterr);
+
 /* The seq that a line begins with, without reading the rest of it. */
 bool log_line_seq(struct str_view line, uint64_t *ret_seq);
 

@@ -13,6 +13,23 @@
 
 #define HEADER "c2sp.org/tlog-proof@v1\n"
 
+/* The record that is there may not be the one that was signed: then there is nothing to prove. */
+static int check_made(struct sha256 *sha, uint64_t seq, struct str_view text,
+                      const struct checkpoint *head, const uint8_t hashes[][SHA256_SIZE],
+                      unsigned int count, struct failure *reterr)
+{
+    struct segment_line line;
+    const char *why = "it is not the one that was signed";
+
+    if (segment_line_read(text, sha, &line, &why) < 0 || line.seq != seq ||
+        !merkle_proof_holds(sha, line.hash, seq, head->size, hashes, count, head->root)) {
+        failure_set_mend(reterr, "failcore audit verify");
+        return failure_set(reterr, -EBADMSG, "the record %" PRIu64 " cannot be proved: %s", seq,
+                           why);
+    }
+    return 0;
+}
+
 static int make(int directory, struct sha256 *sha, uint64_t seq, struct str_view line,
                 struct text_buffer *text, struct failure *reterr)
 {
@@ -41,6 +58,11 @@ static int make(int directory, struct sha256 *sha, uint64_t seq, struct str_view
     if (count < 0) {
         failure_set_mend(reterr, "failcore audit verify");
         return failure_set(reterr, count, "cannot read the tree: %s", strerror(-count));
+    }
+    error = check_made(sha, seq, line, &head, (const uint8_t(*)[SHA256_SIZE])hashes,
+                       (unsigned int)count, reterr);
+    if (error < 0) {
+        return error;
     }
     text_buffer_append_text(text, HEADER "extra ");
     base64_append(text, line.bytes, line.length);

@@ -17,7 +17,11 @@
 
 #define PROOF_TEXT_MAX (RECORD_LINE_MAX * 2 + CHECKPOINT_MAX + 64 * MERKLE_PROOF_MAX)
 
-/* `line`: the record, without its newline. -ENODATA: no checkpoint covers it yet. */
+/*
+ * `line`: the record, without its newline. The proof is made of the log's tiles and checked against
+ * the hash of the line. -ENODATA: no checkpoint covers it yet. -EBADMSG: it does not hold, because
+ * the record or the tree was changed.
+ */
 int proof_make(int directory, uint64_t seq, struct str_view line, struct text_buffer *text,
                struct failure *reterr);
 

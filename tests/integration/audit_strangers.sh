@@ -20,6 +20,10 @@ sed 's/^index 1399/index 1398/' "$work/proof" >"$work/moved"
 check_exit "not for another place" 77 "$failcore" audit check-proof --key "$log/vkey" "$work/moved"
 sed '4s/^./A/;4s/^A\(.\)/A\1/' "$work/proof" | sed '4y/ABCDEFGH/BCDEFGHA/' >"$work/bent"
 check_exit "nor with another hash" 77 "$failcore" audit check-proof --key "$log/vkey" "$work/bent"
+cp -r "$log" "$work/changed"
+sed -i '700s/file-/f1le-/' "$work"/changed/log/*.jsonl
+check_exit "no proof is made of a record that was changed" 77 "$failcore" audit prove --audit "$work/changed" 699
+check_exit "nor of one that is not there" 125 "$failcore" audit prove --audit "$log" 100000
 check "another log" "$bin/audit_emitter" "$work/other" 1 1
 check_exit "nor under another key" 77 "$failcore" audit check-proof --key "$work/other/vkey" \
     "$work/proof"
