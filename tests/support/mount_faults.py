@@ -16,7 +16,6 @@ import glob
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -62,6 +61,7 @@ class Fixture:
         self.disk = disk
         self.control = f"{self.top}/disk-control"
         self.disk_server = None
+        self.memory_lost_at = None
         if disk in ("small", "tmpfs"):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m" if disk == "small" else "size=256m", "tmpfs", self.audit], check=True)
         elif disk == "faulty":
@@ -222,12 +222,25 @@ def signal_writers(fixture, number):
         send(pid, number)
 
 
+def set_descriptors(pid, soft, hard):
+    """As the user whose process it is: for another's CAP_SYS_RESOURCE is needed, which not every root has."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        ids = {line.split(":")[0]: line.split()[1] for line in status if line.startswith(("Uid:", "Gid:"))}
+    subprocess.run(["setpriv", "--reuid", ids["Uid"], "--regid", ids["Gid"], "--clear-groups",
+                    "prlimit", "--pid", str(pid), f"--nofile={soft}:{hard}"], check=True)
+
+
+def descriptor_limits(pid):
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        return re.search(r"^Max open files +(\w+) +(\w+)", limits.read(), re.MULTILINE).groups()
+
+
 def descriptors(fixture, pid):
     """No more descriptors than it has: the soft limit of the process goes down to what is open."""
     open_now = len(os.listdir(f"/proc/{pid}/fd"))
-    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now, before[1]))
-    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    before = descriptor_limits(pid)
+    set_descriptors(pid, open_now, before[1])
+    return lambda: set_descriptors(pid, *before)
 
 
 def strike_server_kill(fixture, _):
@@ -386,6 +399,8 @@ def strike_policy_replaced(fixture, chance):
 
 
 def strike_all_die(fixture, chance):
+    """Producer, writer and keeper at once: what was only in the memory that they shared goes with them."""
+    fixture.memory_lost_at = time.time()
     strike = [strike_server_kill, lambda f, _: signal_writers(f, signal.SIGKILL)]
     chance.shuffle(strike)
     for kill in strike:
@@ -397,6 +412,7 @@ FAULTS = {f"mount-{name[7:].replace('_', '-')}": call
 
 
 NAMED_ONLY = {"mount-clock-step"}
+LAST_MOMENT = 0.25  # seconds; the writer looks every few milliseconds
 # On a tmpfs what is written is memory that cannot be given back: so its writer can run out of it.
 DISKS = {"mount-log-full": "small", "mount-writer-oom": "tmpfs", "mount-log-eio": "faulty",
          "mount-log-slow": "faulty"}
@@ -425,7 +441,13 @@ def unrecorded(fixture):
         if not missing:
             return made, []
         time.sleep(0.1)
-    return made, sorted(missing)
+    return made, sorted(name for name in missing if not died_with_memory(fixture, name))
+
+
+def died_with_memory(fixture, name):
+    """The stated residual (docs/threat-model.md): of the last moment before all of them were killed."""
+    since = fixture.memory_lost_at
+    return since is not None and os.stat(f"{fixture.source}/{name}").st_ctime >= since - LAST_MOMENT
 
 
 def one_round(name, chance):
