@@ -7,6 +7,7 @@ failcore_program(faulty_fs SOURCES ${PROJECT_SOURCE_DIR}/tests/support/faulty_fs
 failcore_integration_test(fs_folding fs_folding.sh)
 failcore_integration_test(fs_closed fs_closed.sh)
 failcore_integration_test(fs_attacks fs_attacks.sh)
+failcore_integration_test(fs_pitfalls fs_pitfalls.sh)
 failcore_integration_test(fs_reload fs_reload.sh)
 failcore_integration_test(fs_requests fs_requests.sh)
 failcore_integration_test(fs_confined fs_confined.sh)
