@@ -109,7 +109,9 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
         r = fs_gate(&request);
     }
     if (r == 0) {
-        r = tree_open_node(tree, caller, request.sides[0].node, lower, &fd, &status);
+        r = (needs & NEEDS(EXECUTE)) != 0
+                ? tree_open_to_execute(tree, caller, request.sides[0].node, &fd, &status)
+                : tree_open_node(tree, caller, request.sides[0].node, lower, &fd, &status);
     }
     if (r == 0) {
         r = fs_gate_check_links(&request, status.stx_nlink);

@@ -81,6 +81,12 @@ int tree_hold(struct tree *tree, struct node *node, struct descriptor **ret_desc
  */
 int tree_open_node(struct tree *tree, const struct caller *caller, struct node *node, int flags,
                    int *ret_fd, struct statx *ret_status);
+/*
+ * As tree_open_node(O_RDONLY), for execve(2) alone: a program that the caller may execute and not
+ * read is opened as the server. The kernel shows the process of such a program to nobody.
+ */
+int tree_open_to_execute(struct tree *tree, const struct caller *caller, struct node *node,
+                         int *ret_fd, struct statx *ret_status);
 /* The node's present status. */
 int tree_status(struct tree *tree, struct node *node, struct statx *ret_status);
 

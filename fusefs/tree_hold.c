@@ -265,6 +265,48 @@ int tree_open_node(struct tree *tree, const struct caller *caller, struct node *
     return 0;
 }
 
+/* What execve(2) asks of the file, of whoever the thread acts as: no permission to read it. */
+static int may_execute(struct tree *tree, const struct caller *caller, const char *path)
+{
+    struct acting acting;
+    int r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
+
+    if (r == 0) {
+        r = faccessat(tree->proc_fd, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+        caller_leave(&acting);
+    }
+    return r;
+}
+
+int tree_open_to_execute(struct tree *tree, const struct caller *caller, struct node *node,
+                         int *ret_fd, struct statx *ret_status)
+{
+    AUTO(descriptor_release) struct descriptor *held = NULL;
+    AUTO_CLOSE int fd = -1;
+    char text[TREE_FD_TEXT_MAX];
+    int r = tree_open_node(tree, caller, node, O_RDONLY, ret_fd, ret_status);
+
+    if (r != -EACCES || !tree->options.shared || node->type != S_IFREG) {
+        return r;
+    }
+    r = tree_hold(tree, node, &held);
+    if (r == 0) {
+        r = may_execute(tree, caller, tree_fd_text(held->fd, text));
+    }
+    if (r < 0) {
+        return r;
+    }
+    fd = openat(tree->proc_fd, text, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return -errno;
+    }
+    r = tree_status_of(fd, ret_status);
+    if (r == 0) {
+        *ret_fd = take_fd(&fd);
+    }
+    return r;
+}
+
 int tree_status(struct tree *tree, struct node *node, struct statx *ret_status)
 {
     AUTO(descriptor_release) struct descriptor *held = NULL;

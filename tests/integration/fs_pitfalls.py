@@ -101,6 +101,25 @@ def permissions_of_somebody_else(seen, below):
     return as_user(4711, tries)
 
 
+@pitfall
+def programs_that_may_not_be_read(seen, below):
+    got = []
+    for mode in (0o711, 0o511, 0o001, 0o010, 0o100, 0o444, 0o600, 0o644):
+        with open("/bin/true", "rb") as program:
+            put(f"{below}/program", program.read(), mode)
+        for owner in (0, 4711, 4712):
+            os.chown(f"{below}/program", owner, owner)
+
+            def execute():
+                return subprocess.run([f"{seen}/program"]).returncode, os.getuid()
+
+            def read():
+                return len(os.read(os.open(f"{seen}/program", os.O_RDONLY), 4)), os.getuid()
+            got += [as_user(4711, execute), as_user(4711, read)]
+        os.unlink(f"{below}/program")
+    return got
+
+
 # ---- 2. A number is used again, a name is another file's --------------------------------------
 @pitfall
 def a_number_that_is_used_again(seen, below):
