@@ -81,6 +81,16 @@ static int check_trust(const struct stat *status, const char *path, struct failu
     return 0;
 }
 
+static int cannot_read(const char *from, int error, struct failure *reterr)
+{
+    failure_set_needed(reterr, "%s:1:1", from);
+    if (error == -EFBIG) {
+        failure_set_mend(reterr, "split the policy, or write fewer and wider patterns");
+        return failure_set(reterr, -EINVAL, "a policy of more than 16 MiB");
+    }
+    return failure_set(reterr, error, "cannot read the policy %s: %s", from, strerror(-error));
+}
+
 static int read_file(const char *path, struct policy_bytes *ret_bytes, struct failure *reterr)
 {
     /* O_NONBLOCK: a FIFO must not hold us before fstat says what it is. */
@@ -100,10 +110,7 @@ static int read_file(const char *path, struct policy_bytes *ret_bytes, struct fa
     }
     error = read_to_end(fd, DOCUMENT_BYTES_MAX, &ret_bytes->text);
     if (error < 0) {
-        failure_set(reterr, error, "cannot read the policy %s: %s", path,
-                    error == -EFBIG ? "more than 16 MiB" : strerror(-error));
-        failure_set_needed(reterr, "%s:1:1", path);
-        return error == -EFBIG ? -EINVAL : error;
+        return cannot_read(path, error, reterr);
     }
     snprintf(ret_bytes->path, sizeof(ret_bytes->path), "%s", path);
     ret_bytes->device = status.st_dev;
@@ -116,10 +123,7 @@ static int read_standard_input(struct policy_bytes *ret_bytes, struct failure *r
     int error = read_to_end(STDIN_FILENO, DOCUMENT_BYTES_MAX, &ret_bytes->text);
 
     if (error < 0) {
-        failure_set(reterr, error, "cannot read the policy from standard input: %s",
-                    error == -EFBIG ? "more than 16 MiB" : strerror(-error));
-        failure_set_needed(reterr, "<stdin>:1:1");
-        return error == -EFBIG ? -EINVAL : error;
+        return cannot_read("<stdin>", error, reterr);
     }
     snprintf(ret_bytes->path, sizeof(ret_bytes->path), "<stdin>");
     return 0;

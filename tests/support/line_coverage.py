@@ -36,7 +36,6 @@ PARSERS = {
     "shared/audit/segment.c": "audit_segment",
     "shared/audit/checkpoint.c": "audit_checkpoint",
     "shared/audit/ring.c": "audit_ring",
-    "shared/audit/slot.c": "audit_ring",
 }
 
 

@@ -359,6 +359,41 @@ static void a_changed_byte_is_never_understood_differently(void **state)
     assert_true(refused > 10000);
 }
 
+static void bytes_are_those_of_the_digits_where_there_are_some(void **state)
+{
+    const struct record_bytes plain = {
+        .text = {.escaped = STR_VIEW_LITERAL("a\\nb"), .has_escapes = true}};
+    const struct record_bytes hex = {.text = {.escaped = STR_VIEW_LITERAL("x")},
+                                     .hex = STR_VIEW_LITERAL("7aff00")};
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+
+    (void)state;
+    record_bytes_append(&text, &plain);
+    record_bytes_append(&text, &hex);
+    assert_int_equal(text.length, 6);
+    assert_memory_equal(text.bytes, "a\nbz\xff\0", 6);
+    assert_true(record_bytes_equals(&plain, str_view_from("a\nb")));
+    assert_false(record_bytes_equals(&plain, str_view_from("a\\nb")));
+    assert_true(record_bytes_equals(&hex, (struct str_view){"z\xff\0", 3}));
+    assert_false(record_bytes_equals(&hex, (struct str_view){"z\xff\1", 3}));
+    assert_false(record_bytes_equals(&hex, str_view_from("z")));
+    assert_false(record_bytes_equals(&hex, str_view_from("x")));
+}
+
+static void members_that_are_none_are_not_found(void **state)
+{
+    static const char *const members[] = {
+        "", "a", "\"a\"", "\"a\":", "\"a\":x", "\"b\":1;\"a\":2", "1:\"a\""};
+    struct audit_record record = {0};
+    struct str_view raw;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        record.call.members = str_view_from(members[i]);
+        assert_false(record_member(&record, "a", &raw));
+    }
+}
+
 static void own_members_are_found(void **state)
 {
     AUTO(text_buffer_clear) struct text_buffer line = {0};
@@ -425,6 +460,8 @@ int main(void)
         cmocka_unit_test(what_the_writer_would_not_write_is_refused),
         cmocka_unit_test(whatever_the_writer_writes_is_read_back),
         cmocka_unit_test(a_changed_byte_is_never_understood_differently),
+        cmocka_unit_test(bytes_are_those_of_the_digits_where_there_are_some),
+        cmocka_unit_test(members_that_are_none_are_not_found),
         cmocka_unit_test(own_members_are_found),
         cmocka_unit_test(times_are_exact),
     };

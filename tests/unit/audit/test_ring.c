@@ -1,8 +1,11 @@
 #include "tests/support/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "shared/audit/event_record.h"
 #include "shared/audit/json_members.h"
@@ -106,6 +109,60 @@ static void hostile_positions_and_lengths_end_the_ring(void **state)
     }
 }
 
+static void a_filler_must_reach_the_end(void **state)
+{
+    static uint8_t buffer[EVENT_RECORD_MAX];
+    struct pair *pair = *state;
+    const uint32_t filler[2] = {64, EVENT_MAGIC_PAD};
+
+    memcpy(pair->producer.bytes, filler, sizeof(filler));
+    atomic_store(&pair->producer.head->published, 64);
+    assert_int_equal(ring_consumer_next(&pair->consumer, buffer), -EBADMSG);
+}
+
+static void a_fold_is_no_longer_than_its_room(void **state)
+{
+    static uint8_t buffer[FOLD_BYTES];
+    struct pair *pair = *state;
+    struct ring_fold *fold = &pair->producer.folds[1];
+
+    assert_int_equal(ring_consumer_fold(&pair->consumer, 1, buffer), 0);
+    memset(fold->record, 7, sizeof(fold->record));
+    atomic_store(&fold->length, sizeof(fold->record));
+    assert_int_equal(ring_consumer_fold(&pair->consumer, 1, buffer), sizeof(fold->record));
+    assert_int_equal(buffer[sizeof(fold->record) - 1], 7);
+    atomic_store(&fold->length, sizeof(fold->record) + 1);
+    assert_int_equal(ring_consumer_fold(&pair->consumer, 1, buffer), 0);
+    atomic_store(&fold->length, UINT32_MAX);
+    assert_int_equal(ring_consumer_fold(&pair->consumer, 1, buffer), 0);
+}
+
+/* A producer could take the memory away from below a writer that has mapped it. */
+static void a_file_that_can_change_its_size_is_no_ring(void **state)
+{
+    static const unsigned int too_few[] = {0, F_SEAL_GROW | F_SEAL_SEAL,
+                                           F_SEAL_SHRINK | F_SEAL_SEAL};
+    int fd = ring_file_create();
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(ring_file_check(fd), 0);
+    close(fd);
+    for (size_t i = 0; i < sizeof(too_few) / sizeof(too_few[0]); i++) {
+        fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        assert_int_equal(ftruncate(fd, RING_FILE_BYTES), 0);
+        assert_int_equal(fcntl(fd, F_ADD_SEALS, too_few[i]), 0);
+        assert_int_equal(ring_file_check(fd), -EPROTO);
+        close(fd);
+    }
+    fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(ftruncate(fd, RING_FILE_BYTES / 2), 0);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL), 0);
+    assert_int_equal(ring_file_check(fd), -EPROTO);
+    close(fd);
+    assert_int_equal(ring_file_check(-1), -EPROTO);
+}
+
 static void a_record_with_any_wrong_part_is_refused(void **state)
 {
     static uint8_t buffer[EVENT_RECORD_MAX];
@@ -143,22 +200,10 @@ static void members_are_read_strictly(void **state)
 {
     static const char *const good[] = {"", "\"a\":1", "\"a\":{\"b\":[1,\"x\",null]},\"c\":\"\\n\""};
     static const char *const bad[] = {
-        "\"a\": 1",
-        "\"a\":1,",
-        "\"a\":1,\"a\":2",
-        "a:1",
-        "\"a\":01",
-        "\"a\":1}",
-        "\"a\":\"\\/\"",
-        "\"a\":\"\\u0041\"x",
-        "\"a\":\"\xff\"",
-        "\"a\":\"\n\"",
-        "\"a\":[1,]",
-        "\"a\":tru",
-        "\"a\":\"\\u0041\"",
-        "\"a\":\"\\u000a\"",
-        "\"args_hash\":1",
-        "\"a\":1,\"op\":\"x\"",
+        "\"a\": 1",          "\"a\":1,",          "\"a\":1,\"a\":2", "a:1",
+        "\"a\":01",          "\"a\":1}",          "\"a\":\"\\/\"",   "\"a\":\"\\u0041\"x",
+        "\"a\":\"\xff\"",    "\"a\":\"\n\"",      "\"a\":[1,]",      "\"a\":tru",
+        "\"a\":\"\\u0041\"", "\"a\":\"\\u000a\"", "\"args_hash\":1", "\"a\":1,\"op\":\"x\"",
     };
 
     (void)state;
@@ -177,6 +222,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(hostile_positions_and_lengths_end_the_ring, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_filler_must_reach_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fold_is_no_longer_than_its_room, set_up, tear_down),
+        cmocka_unit_test(a_file_that_can_change_its_size_is_no_ring),
         cmocka_unit_test_setup_teardown(a_record_with_any_wrong_part_is_refused, set_up, tear_down),
         cmocka_unit_test(members_are_read_strictly),
     };
