@@ -95,6 +95,17 @@ static int add_exec(struct ledger *ledger, const struct audit_record *record)
     return 0;
 }
 
+/* The run's command has a result, and may never have begun; what it starts itself has none. */
+static bool starts_program(const struct audit_record *record)
+{
+    if (record->source != AUDIT_SOURCE_EXEC) {
+        return false;
+    }
+    return record->actor.tid == 0
+               ? record->kind == AUDIT_KIND_RESULT && record->error.length == 0
+               : record->kind == AUDIT_KIND_DECISION && record->status == AUDIT_STATUS_ALLOWED;
+}
+
 /* A change begins as a decision and is settled by its result. */
 static bool is_change(const struct audit_record *record)
 {
@@ -109,18 +120,18 @@ int ledger_add(struct ledger *ledger, const struct audit_record *record)
         is_change(record)) {
         ledger->pending += record->count;
     }
+    if (starts_program(record)) {
+        return add_exec(ledger, record);
+    }
     if (record->kind != AUDIT_KIND_RESULT) {
         return 0;
     }
     if (is_change(record) && ledger->pending > 0) {
         ledger->pending--;
     }
-    /* A flow's bytes and a program's start are facts however they ended. */
+    /* A flow's bytes are facts however it ended. */
     if (record->source == AUDIT_SOURCE_NET) {
         return add_net(ledger, record);
-    }
-    if (record->source == AUDIT_SOURCE_EXEC && record->error.length == 0) {
-        return add_exec(ledger, record);
     }
     return record->source == AUDIT_SOURCE_FS && record->status == AUDIT_STATUS_OK
                ? add_fs(ledger, record)

@@ -1,7 +1,9 @@
 /*
  * What a run changed outside itself: files created, modified, deleted and renamed, bytes to and
  * from each host, programs started. Counted from RESULT records that say OK: from what was done,
- * not from what was attempted.
+ * not from what was attempted. What the run's command starts itself has no result: a program
+ * counts as started when it was let through to the kernel, which may still find that it is not
+ * there (outside the system's directories) or no program.
  *
  * Ownership: release with ledger_clear().
  */

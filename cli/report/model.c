@@ -1,6 +1,8 @@
 #include "cli/report/model.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,25 +129,29 @@ static int add_host(struct report_model *model, const struct audit_record *recor
     return 0;
 }
 
+/* By program: one script's hundred processes are one row. */
 static int add_process(struct report_model *model, const struct audit_record *record)
 {
     AUTO(text_buffer_clear) struct text_buffer name = {0};
+    char number[64];
+    struct tally_row *row;
     struct tally_row *process;
 
     if (!record->has_actor) {
         return 0;
     }
-    json_text_append(&name, record->actor.comm);
-    text_buffer_printf(&name, "[%llu]", (unsigned long long)record->actor.pid);
-    text_buffer_append_char(&name, '\0');
-    json_text_append(&name, record->actor.exe);
-    process = tally_at(&model->processes, text_buffer_view(&name));
-    if (process == NULL) {
+    json_text_append(&name,
+                     record->actor.exe.escaped.length > 0 ? record->actor.exe : record->actor.comm);
+    snprintf(number, sizeof(number), "%" PRIu64 " %" PRIu64, record->actor.pid,
+             record->actor.start);
+    row = tally_at(&model->processes, text_buffer_view(&name));
+    process = tally_at(&model->process_numbers, str_view_from(number));
+    if (row == NULL || process == NULL) {
         return -ENOMEM;
     }
-    process->numbers[PROCESS_EVENTS] += record->count;
-    process->numbers[PROCESS_BLOCKED] += record->status == AUDIT_STATUS_BLOCKED ? record->count : 0;
-    process->first_seq = process->first_seq == UINT64_MAX ? record->seq : process->first_seq;
+    row->numbers[PROCESS_EVENTS] += record->count;
+    row->numbers[PROCESS_BLOCKED] += record->status == AUDIT_STATUS_BLOCKED ? record->count : 0;
+    row->numbers[PROCESS_COUNT] += process->numbers[0]++ == 0;
     return 0;
 }
 
@@ -284,6 +290,7 @@ void report_model_clear(struct report_model *model)
     tally_clear(&model->hosts);
     tally_clear(&model->directories);
     tally_clear(&model->processes);
+    tally_clear(&model->process_numbers);
     tally_clear(&model->rules);
     tally_clear(&model->refusal_keys);
     for (size_t i = 0; i < model->refusal_count; i++) {

@@ -50,7 +50,7 @@ enum report_host { REPORT_HOST_ALLOWED = 0, REPORT_HOST_BLOCKED, REPORT_HOST_IN,
 /* Numbers of the rows of `directories`. */
 enum report_directory { DIRECTORY_READS = 0, DIRECTORY_CHANGES, DIRECTORY_BLOCKED, DIRECTORY_ALL };
 /* Numbers of the rows of `processes`. */
-enum report_process { PROCESS_EVENTS = 0, PROCESS_BLOCKED };
+enum report_process { PROCESS_EVENTS = 0, PROCESS_BLOCKED, PROCESS_COUNT };
 
 /* Equal refusals: same operation, target, code and rule. */
 struct refusal {
@@ -66,11 +66,12 @@ struct report_model {
     uint64_t risks[RISK_COUNT];       /* refused events */
     struct report_bucket buckets[REPORT_BUCKETS];
     struct ledger ledger;
-    struct tally hosts;       /* by name, else address */
-    struct tally directories; /* first two components of the path */
-    struct tally processes;   /* "comm[pid]  exe" */
-    struct tally rules;       /* rule id; numbers: refused events */
-    struct refusal *refusals; /* in the order of their first event */
+    struct tally hosts;           /* by name, else address */
+    struct tally directories;     /* first two components of the path */
+    struct tally processes;       /* by executable, else by name */
+    struct tally process_numbers; /* "pid start": each process once */
+    struct tally rules;           /* rule id; numbers: refused events */
+    struct refusal *refusals;     /* in the order of their first event */
     size_t refusal_count;
     size_t refusal_capacity;
     struct tally refusal_keys; /* number 0: place in refusals */

@@ -302,20 +302,12 @@ void section_network(struct text_buffer *html, const struct report_model *model)
     section_end(html);
 }
 
-/* The key of a process is "comm[pid]", NUL, executable. */
 static void append_process(struct text_buffer *html, const struct tally_row *row)
 {
-    const char *nul = memchr(row->key.bytes, '\0', row->key.length);
-    size_t length = nul == NULL ? row->key.length : (size_t)(nul - row->key.bytes);
-
     text_buffer_append_text(html, "<tr><td class=\"mono\">");
-    html_text(html, (struct str_view){row->key.bytes, length}, 60);
-    text_buffer_append_text(html, "</td><td class=\"mono soft\">");
-    if (nul != NULL) {
-        html_text(html, (struct str_view){nul + 1, row->key.length - length - 1},
-                  HTML_COLUMNS_MOST);
-    }
+    html_text(html, row->key, HTML_COLUMNS_MOST);
     text_buffer_append_text(html, "</td>");
+    html_number_cell(html, "processes", row->numbers[PROCESS_COUNT]);
     html_number_cell(html, "requests", row->numbers[PROCESS_EVENTS]);
     html_number_cell(html, "blocked", row->numbers[PROCESS_BLOCKED]);
     text_buffer_append_text(html, "</tr>\n");
@@ -326,7 +318,7 @@ void section_programs(struct text_buffer *html, const struct report_model *model
     const struct tally *programs = &model->ledger.programs;
 
     section_begin(html, "programs", "What ran",
-                  "Programs that were started, and the processes that asked for something.");
+                  "Programs that were let through to the kernel, and who asked for something.");
     if (programs->count > 0) {
         text_buffer_append_text(html, "<table class=\"stack\"><thead><tr><th>program</th><th "
                                       "class=\"number\">started</th></tr></thead><tbody>\n");
@@ -340,11 +332,11 @@ void section_programs(struct text_buffer *html, const struct report_model *model
     }
     text_buffer_append_text(html, programs->count > 0 ? "</tbody></table>\n" : "");
     if (model->processes.count > 0) {
-        text_buffer_append_text(html,
-                                "<h3>Processes</h3>\n<table "
-                                "class=\"stack\"><thead><tr><th>process</th><th>executable</th>"
-                                "<th class=\"number\">requests</th><th "
-                                "class=\"number\">blocked</th></tr></thead><tbody>\n");
+        text_buffer_append_text(html, "<h3>Who asked for something</h3>\n<table "
+                                      "class=\"stack\"><thead><tr><th>executable</th>"
+                                      "<th class=\"number\">processes</th>"
+                                      "<th class=\"number\">requests</th><th "
+                                      "class=\"number\">blocked</th></tr></thead><tbody>\n");
         for (size_t i = 0; i < at_most(model->processes.count, TABLE_ROWS_MOST); i++) {
             append_process(html, model->processes.rows[i]);
         }

@@ -33,7 +33,7 @@ check "requests" test "$(card 'Requests decided')" = "$(records '[.[] | select(.
 check "blocked" test "$(card 'Blocked by us')" = "$(records '[.[] | select((.kind == "DECISION" or .kind == "REPEAT") and .status == "BLOCKED") | .count // 1] | add')"
 check "failed" test "$(card 'Failed by themselves')" = "$(records '[.[] | select(.kind == "RESULT" and .status == "FAIL")] | length')"
 check "files" test "$(card 'Files touched')" = "$(records '[.[] | select(.kind == "RESULT" and .source == "fs" and .status == "OK") | .call | (.path_hex // .path), (if .op == "rename" then (.path2_hex // .path2) else empty end)] | unique | length')"
-check "programs" test "$(card 'Programs started')" = "$(records '[.[] | select(.kind == "RESULT" and .source == "exec")] | length')"
+check "programs" test "$(card 'Programs started')" = "$(records '[.[] | select(.kind == "DECISION" and .source == "exec" and .status == "ALLOWED")] | length')"
 sum=$(grep -o '<span class="count[a-z ]*">[0-9,]*' "$report" | sed 's/.*>//; s/,//g' | awk '{ s += $1 } END { print s }')
 check "the kinds of refusal add up" test "$sum" = "$(card 'Blocked by us')"
 check "success after refusals is flagged" grep -q "check its result before you rely on it" "$report"

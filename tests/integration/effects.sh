@@ -2,6 +2,7 @@
 # failcore show --effects: the ledger of a run against what the disk says before and after it.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 need_root
+command -v strace >/dev/null || skip "no strace"
 failcore=$bin/failcore
 log=$work/audit
 mkdir -p "$work/policies" "$work/spaces/one/keep" "$work/spaces/one/old"
@@ -66,3 +67,23 @@ check "bytes of a file" jq -e '[.files[] | select(.name == "keep/new29")][0].byt
 check "bytes of a file that grew" jq -e '[.files[] | select(.name == "keep/k2")][0].bytes_written == 4' "$work/effects"
 check "the program" jq -e '[.programs[].started] | add == 1' "$work/effects"
 check "nothing is left open" jq -e '.pending == 0' "$work/effects"
+
+# ---- programs, as a tracer of the kernel's own calls has them --------------------------------------
+cat >"$space/starts.sh" <<'S'
+#!/bin/sh
+for i in 1 2 3; do /bin/true; done
+(cat keep/k1 | sort | uniq) >/dev/null
+no-such-program
+/bin/none
+/usr/bin/python3 -c 'import os; os.posix_spawn("/bin/echo", ["echo", "spawned"], {})
+try: os.execv("/bin/none", ["none"])
+except OSError: os.execv("/bin/ls", ["ls"])' >/dev/null
+S
+chmod +x "$space/starts.sh"
+"$failcore" run --no-report --policy "$work/policies/open.yaml" --no-net --audit "$log" --workspace "$space" --env PATH=/usr/bin:/bin -- ./starts.sh >/dev/null 2>&1
+"$failcore" show --effects --json --audit "$log" >"$work/effects"
+(cd "$space" && env -i PATH=/usr/bin:/bin strace -f -qq -e trace=execve -e status=successful -o "$work/execs" ./starts.sh >/dev/null 2>&1)
+sed -n 's/.*execve("\([^"]*\)".*/\1/p' "$work/execs" | sed 's|.*/||' | sort | uniq -c | awk '{ print $2, $1 }' >"$work/traced"
+jq -r '.programs[] | "\(.name | sub(".*/"; "")) \(.started)"' "$work/effects" | sort >"$work/started"
+check "programs started are those that the tracer saw" diff "$work/traced" "$work/started"
+check "and they are more than a few" test "$(wc -l <"$work/traced")" -ge 7
