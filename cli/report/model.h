@@ -18,14 +18,17 @@
     ROW(ESCAPE, "Tried to leave its workspace",                                                    \
         "reached for files outside what it was given, or for a way around the rules")              \
     ROW(PRIVATE_NETWORK, "Tried the private network",                                              \
-        "connected to private, special-purpose or cloud metadata addresses")                       \
+        "tried to connect to private, special-purpose or cloud metadata addresses")                \
     ROW(HOST_TOOLS, "Tried to change what others execute",                                         \
-        "wrote to files that git, shells or editors run or trust")                                 \
-    ROW(PROGRAMS, "Tried a forbidden program", "started a program or system call that is closed")  \
-    ROW(DELETION, "Tried to delete what is protected", "deleted or replaced protected files")      \
+        "tried to write to files that git, shells or editors run or trust")                        \
+    ROW(PROGRAMS, "Tried a forbidden program",                                                     \
+        "tried to start a program or a system call that is closed")                                \
+    ROW(DELETION, "Tried to delete what is protected",                                             \
+        "tried to delete or replace protected files")                                              \
     ROW(HOSTS, "Tried a host nobody allowed",                                                      \
         "asked for names, addresses or ports without a rule")                                      \
-    ROW(FILES, "Touched files it may not", "read or changed files that the policy closes")         \
+    ROW(FILES, "Tried files it may not touch",                                                     \
+        "tried to read or change files that the policy closes")                                    \
     ROW(LIMITS, "Ran into a limit", "was stopped by a budget, a limit or the circuit breaker")     \
     ROW(INTERNAL, "Was stopped by a failure of ours", "was stopped because failcore itself failed")
 

@@ -32,6 +32,7 @@
   const cell = (row, content, name) => {
     const element = document.createElement("span");
     element.textContent = content;
+    element.setAttribute("role", "gridcell");
     if (name) { element.className = name; }
     row.append(element);
   };

@@ -219,7 +219,7 @@ static void append_tools(struct text_buffer *html)
         "<span class=\"soft\" id=\"count\" role=\"status\"></span></div>\n"
         "<div class=\"grid\" id=\"grid\" tabindex=\"0\" role=\"grid\" aria-label=\"Timeline\"><div "
         "id=\"spacer\"></div>"
-        "<div class=\"window\" id=\"window\"></div></div>\n"
+        "<div class=\"window\" id=\"window\" role=\"rowgroup\"></div></div>\n"
         "<div class=\"detail mono\" id=\"detail\" role=\"status\"></div>\n");
 }
 

@@ -3,6 +3,7 @@ failcore_program(audit_story SOURCES ${PROJECT_SOURCE_DIR}/tests/support/audit_s
 failcore_integration_test(show_timeline show_timeline.sh)
 failcore_integration_test(audit_report audit_report.sh)
 failcore_integration_test(audit_export audit_export.sh)
+failcore_integration_test(report_browser report_browser.sh)
 failcore_integration_test(audit_normalize audit_normalize.sh)
 failcore_integration_test(replay replay.sh)
 failcore_integration_test(policy_learn policy_learn.sh)
