@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "shared/base/cleanup.h"
 
@@ -114,20 +116,59 @@ static bool is_change(const struct audit_record *record)
             is_op(record, "create") || is_op(record, "metadata"));
 }
 
+/* Of what is changed; never 0. */
+static uint64_t change_hash(const struct audit_record *record)
+{
+    const struct str_view parts[] = {record->call.op.escaped, record->call.path.text.escaped,
+                                     record->call.path2.text.escaped};
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (size_t part = 0; part < sizeof(parts) / sizeof(parts[0]); part++) {
+        for (size_t i = 0; i < parts[part].length; i++) {
+            hash = (hash ^ (unsigned char)parts[part].bytes[i]) * UINT64_C(1099511628211);
+        }
+        hash *= UINT64_C(1099511628211);
+    }
+    return hash | 1;
+}
+
+/* What a rule allows, a breaker or the look at a link's target may still refuse: then the refusal
+ * of the same change by the same thread is what came of it. A thread does one at a time. */
+static int follow_change(struct ledger *ledger, const struct audit_record *record)
+{
+    char thread[64];
+    struct tally_row *row;
+
+    snprintf(thread, sizeof(thread), "%" PRIu64 " %" PRIu64, record->actor.tid,
+             record->actor.start);
+    row = tally_at(&ledger->open_changes, str_view_from(thread));
+    if (row == NULL) {
+        return -ENOMEM;
+    }
+    if (record->kind == AUDIT_KIND_DECISION && record->status == AUDIT_STATUS_ALLOWED) {
+        ledger->pending += record->count;
+        row->numbers[0] = change_hash(record);
+        return 0;
+    }
+    if (ledger->pending > 0 &&
+        (record->kind == AUDIT_KIND_RESULT ||
+         (record->status == AUDIT_STATUS_BLOCKED && row->numbers[0] == change_hash(record)))) {
+        ledger->pending--;
+        row->numbers[0] = 0;
+    }
+    return 0;
+}
+
 int ledger_add(struct ledger *ledger, const struct audit_record *record)
 {
-    if (record->kind == AUDIT_KIND_DECISION && record->status == AUDIT_STATUS_ALLOWED &&
-        is_change(record)) {
-        ledger->pending += record->count;
+    if (is_change(record) && follow_change(ledger, record) < 0) {
+        return -ENOMEM;
     }
     if (starts_program(record)) {
         return add_exec(ledger, record);
     }
     if (record->kind != AUDIT_KIND_RESULT) {
         return 0;
-    }
-    if (is_change(record) && ledger->pending > 0) {
-        ledger->pending--;
     }
     /* A flow's bytes are facts however it ended. */
     if (record->source == AUDIT_SOURCE_NET) {
@@ -150,5 +191,6 @@ void ledger_clear(struct ledger *ledger)
     file_history_clear(&ledger->history);
     tally_clear(&ledger->hosts);
     tally_clear(&ledger->programs);
+    tally_clear(&ledger->open_changes);
     *ledger = (struct ledger){0};
 }

@@ -29,7 +29,8 @@ struct ledger {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t started;
-    uint64_t pending; /* allowed changes whose result the log does not have */
+    uint64_t pending;          /* allowed changes whose result the log does not have */
+    struct tally open_changes; /* by thread; number 0: hash of the change it has begun, or 0 */
 };
 
 int ledger_add(struct ledger *ledger, const struct audit_record *record);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,7 +132,7 @@ static int add_host(struct report_model *model, const struct audit_record *recor
 static int add_process(struct report_model *model, const struct audit_record *record)
 {
     AUTO(text_buffer_clear) struct text_buffer name = {0};
-    char number[64];
+    AUTO(text_buffer_clear) struct text_buffer one = {0};
     struct tally_row *row;
     struct tally_row *process;
 
@@ -142,10 +141,10 @@ static int add_process(struct report_model *model, const struct audit_record *re
     }
     json_text_append(&name,
                      record->actor.exe.escaped.length > 0 ? record->actor.exe : record->actor.comm);
-    snprintf(number, sizeof(number), "%" PRIu64 " %" PRIu64, record->actor.pid,
-             record->actor.start);
+    text_buffer_printf(&one, "%" PRIu64 " %" PRIu64 " ", record->actor.pid, record->actor.start);
+    text_buffer_append(&one, text_buffer_view(&name));
     row = tally_at(&model->processes, text_buffer_view(&name));
-    process = tally_at(&model->process_numbers, str_view_from(number));
+    process = tally_at(&model->process_numbers, text_buffer_view(&one));
     if (row == NULL || process == NULL) {
         return -ENOMEM;
     }

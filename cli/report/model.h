@@ -72,7 +72,7 @@ struct report_model {
     struct tally hosts;           /* by name, else address */
     struct tally directories;     /* first two components of the path */
     struct tally processes;       /* by executable, else by name */
-    struct tally process_numbers; /* "pid start": each process once */
+    struct tally process_numbers; /* "pid start executable": each once */
     struct tally rules;           /* rule id; numbers: refused events */
     struct refusal *refusals;     /* in the order of their first event */
     size_t refusal_count;

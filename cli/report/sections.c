@@ -244,11 +244,13 @@ void section_effects(struct text_buffer *html, const struct report_model *model)
     html_number(html, fates[FATE_TEMPORARY]);
     text_buffer_append_text(html, " temporary; ");
     html_number(html, ledger->renamed);
-    text_buffer_append_text(html, " renames.");
+    text_buffer_append_text(html, ledger->renamed == 1 ? " rename." : " renames.");
     if (ledger->pending > 0) {
         text_buffer_append_text(html, " <b>");
         html_number(html, ledger->pending);
-        text_buffer_append_text(html, " allowed changes have no result in the log.</b>");
+        text_buffer_append_text(html, ledger->pending == 1
+                                          ? " allowed change has no result in the log.</b>"
+                                          : " allowed changes have no result in the log.</b>");
     }
     text_buffer_append_text(html, "</p>\n");
     if (ledger->history.files.count > 0) {

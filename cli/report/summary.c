@@ -1,6 +1,7 @@
 /* The header and the summary: what a person who reads nothing else should know. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/report/html.h"
 #include "cli/report/sections.h"
@@ -34,6 +35,7 @@ static void append_ending(struct text_buffer *html, const struct report_model *m
 {
     struct audit_record end;
     struct json_text cause;
+    struct json_text detail;
 
     if (!read_line(&model->end, &end)) {
         text_buffer_append_text(
@@ -46,10 +48,39 @@ static void append_ending(struct text_buffer *html, const struct report_model *m
                            model->exit_code);
         return;
     }
-    text_buffer_append_text(html, "The run ended with exit code ");
-    text_buffer_printf(html, "%" PRId64 " (", model->exit_code);
-    html_json_text(html, cause);
-    text_buffer_append_text(html, ").");
+    text_buffer_printf(html, "The run ended with exit code %" PRId64 ": ", model->exit_code);
+    html_json_text(html, record_member_text(&end, "detail", &detail) ? detail : cause);
+    text_buffer_append_char(html, '.');
+}
+
+/* The first time that it tripped, in the words of its record. */
+static void append_breaker(struct text_buffer *html, const struct report_model *model)
+{
+    struct str_view rest = text_buffer_view(&model->limits);
+    struct audit_record record;
+    struct json_text action;
+
+    while (rest.length > 0) {
+        size_t length = (size_t)((const char *)memchr(rest.bytes, '\n', rest.length) - rest.bytes);
+        struct str_view line = {rest.bytes, length};
+
+        if (audit_record_read(line, &record, NULL) == 0 && record.kind == AUDIT_KIND_BREAKER &&
+            record.status == AUDIT_STATUS_BLOCKED) {
+            bool has_action = record_member_text(&record, "action", &action);
+            bool freezes = has_action && json_text_equals(action, STR_VIEW_LITERAL("freeze"));
+            bool kills = has_action && json_text_equals(action, STR_VIEW_LITERAL("kill"));
+
+            text_buffer_printf(html, " <b>The circuit breaker %s: ",
+                               freezes ? "froze the run"
+                               : kills ? "ended the run"
+                                       : "let it change no more files");
+            html_json_text(html, record.reason);
+            text_buffer_append_text(html, ".</b>");
+            return;
+        }
+        rest.bytes += length + 1;
+        rest.length -= length + 1;
+    }
 }
 
 static void append_verdict(struct text_buffer *html, const struct report_model *model)
@@ -71,6 +102,7 @@ static void append_verdict(struct text_buffer *html, const struct report_model *
     }
     text_buffer_append_text(html, "</strong><p>");
     append_ending(html, model);
+    append_breaker(html, model);
     if (blocked > 0 && model->exit_code == 0) {
         text_buffer_append_text(html,
                                 " It reported success although it was refused things it tried: "

@@ -137,6 +137,17 @@ if [ "$(id -u)" = 0 ]; then
     check "a run without one" "$failcore" run --no-report --policy fs_sandbox --no-net --audit "$work/of-run" --workspace "$work/ws" -- true
     check "leaves none" test ! -e "$work/of-run/reports"
     check "and the log is whole" "$failcore" audit verify "$work/of-run"
+
+    mkdir "$work/policies" && touch "$work/ws"/f{1..9}
+    printf 'version: 1\nname: counted\nextends: [fs_sandbox]\nbreaker: [{event: delete, count: 3, within: 60s, action: readonly}]\n' >"$work/policies/counted.yaml"
+    "$failcore" run --no-report --policy "$work/policies/counted.yaml" --no-net --audit "$work/of-run" --workspace "$work/ws" -- \
+        sh -c 'ln -s ../../../../../etc/passwd out; rm -f f*; true' >/dev/null 2>&1
+    check "a report of a run that its breaker stopped" "$failcore" audit report --audit "$work/of-run" -o "$work/tripped.html"
+    check "its verdict says so" grep -q '<div class="verdict.*The circuit breaker let it change no more files: more than 3 deletes within 1m\.' "$work/tripped.html"
+    check_fails "what a later step refused does not wait for a result" grep -q "no result in the log" "$work/tripped.html"
+    check "and is in the ledger as not done" sh -c "'$failcore' show --effects --json --audit '$work/of-run' | jq -e '.pending == 0 and .deleted == 3 and all(.files[].name; . != \"out\")'"
+    "$failcore" run --no-report --policy fs_sandbox --no-net --audit "$work/of-run" --workspace "$work/ws" -- sh -c 'kill -9 $$' >/dev/null 2>&1
+    check "of a signal, too" sh -c "'$failcore' audit --html --audit '$work/of-run' | grep -q 'The run ended with exit code 137: ended by SIGKILL\.'"
 fi
 
 # ---- size -------------------------------------------------------------------------------------------------
