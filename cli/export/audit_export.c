@@ -13,6 +13,7 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/file_io.h"
+#include "shared/base/inert_text.h"
 #include "shared/base/option_table.h"
 
 #define FLUSH_BYTES (64U * 1024)
@@ -39,13 +40,14 @@ struct format {
     export_row *row; /* NULL: tiles */
     const char *header;
     const char *file;
+    bool is_json;
 };
 static const struct format formats[] = {
-    {"jsonl", export_jsonl, "", "audit.jsonl"},
-    {"ocsf", export_ocsf, "", "audit.ocsf.jsonl"},
-    {"cef", export_cef, "", "audit.cef"},
-    {"csv", export_csv, EXPORT_CSV_HEADER, "audit.csv"},
-    {"tiles", NULL, "", ""},
+    {"jsonl", export_jsonl, "", "audit.jsonl", true},
+    {"ocsf", export_ocsf, "", "audit.ocsf.jsonl", true},
+    {"cef", export_cef, "", "audit.cef", false},
+    {"csv", export_csv, EXPORT_CSV_HEADER, "audit.csv", false},
+    {"tiles", NULL, "", "", false},
 };
 
 struct arguments {
@@ -53,6 +55,7 @@ struct arguments {
     const char *output;
     const char *audit;
     const char *run;
+    bool on_terminal;
     bool help;
 };
 
@@ -133,10 +136,26 @@ static int flush(int fd, struct text_buffer *text, struct failure *reterr)
     return error < 0 ? failure_set(reterr, error, "cannot write: %s", strerror(-error)) : 0;
 }
 
+/* JSON holds every character as it is; on a terminal some of them act. */
+static void make_inert(struct text_buffer *text, size_t start)
+{
+    AUTO(text_buffer_clear) struct text_buffer row = {0};
+
+    text_buffer_append(&row, (struct str_view){text->bytes + start, text->length - start - 1});
+    text->length = start;
+    inert_text_append(text, text_buffer_view(&row), INERT_JSON);
+    text_buffer_append_char(text, '\n');
+}
+
 static int add_row(const struct arguments *arguments, int fd, struct text_buffer *text,
                    const struct audit_record *record, struct failure *reterr)
 {
+    size_t start = text->length;
+
     arguments->format->row(text, record);
+    if (arguments->on_terminal && arguments->format->is_json && text_buffer_error(text) == 0) {
+        make_inert(text, start);
+    }
     return text->length < FLUSH_BYTES ? 0 : flush(fd, text, reterr);
 }
 
@@ -213,6 +232,7 @@ int verb_audit_export(int argc, char **argv)
         return EXIT_CODE_OK;
     }
     failure = (struct failure){0};
+    arguments.on_terminal = arguments.output == NULL && isatty(STDOUT_FILENO) == 1;
     audit = arguments.audit == NULL ? standard : arguments.audit;
     error = arguments.audit == NULL ? audit_directory_default(standard, &failure) : 0;
     if (error == 0) {

@@ -17,8 +17,21 @@ export_row export_ocsf;  /* OCSF 1.3, one event a line */
 export_row export_cef;   /* ArcSight CEF 0 */
 export_row export_csv;
 #define EXPORT_CSV_HEADER                                                                          \
-    "seq,timestamp,run,source,kind,status,decision,op,target,host,address,port,rule,code,reason,"  \
+    "seq,timestamp,run,source,kind,status,decision,op,target,target2,host,address,port,rule,code," \
+    "reason,"                                                                                      \
     "errno,pid,comm,exe,uid,entry_hash\n"
+
+static inline bool row_is_refusal(const struct audit_record *record)
+{
+    return record->has_status && record->status == AUDIT_STATUS_BLOCKED;
+}
+
+static inline bool row_is_failure(const struct audit_record *record)
+{
+    return record->has_status &&
+           (record->status == AUDIT_STATUS_FAIL || record->status == AUDIT_STATUS_TIMEOUT ||
+            record->status == AUDIT_STATUS_LIMIT);
+}
 
 /* A C2SP tlog-tiles prefix in `output`: checkpoint, hash tiles, entry bundles. */
 int export_tiles(const char *audit, const char *output, struct failure *reterr);

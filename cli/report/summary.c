@@ -48,7 +48,7 @@ static void append_ending(struct text_buffer *html, const struct report_model *m
                            model->exit_code);
         return;
     }
-    text_buffer_printf(html, "The run ended with exit code %" PRId64 ": ", model->exit_code);
+    text_buffer_printf(html, "Exit code %" PRId64 ": ", model->exit_code);
     html_json_text(html, record_member_text(&end, "detail", &detail) ? detail : cause);
     text_buffer_append_char(html, '.');
 }
