@@ -30,6 +30,19 @@ unsigned int fs_opening_needs(int flags)
     return needs;
 }
 
+/*
+ * O_DIRECT has told whether the file system below knows it, and the kernel keeps it for what it
+ * carries itself. What comes to us as a request has no alignment to promise: writes lie behind
+ * their header, and the last dirty page of a mapping ends where the file does.
+ */
+static int leave_direct(int fd, int flags)
+{
+    if ((flags & O_DIRECT) == 0) {
+        return 0;
+    }
+    return fcntl(fd, F_SETFL, flags & (O_APPEND | O_NOATIME)) < 0 ? -errno : 0;
+}
+
 int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, int flags,
                    unsigned int needs, mode_t mode, uint64_t *ret_handle)
 {
@@ -39,6 +52,11 @@ int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, 
 
     if (descriptor == NULL) {
         return -ENOMEM;
+    }
+    r = leave_direct(descriptor->fd, flags);
+    if (r < 0) {
+        descriptor_unref(descriptor);
+        return r;
     }
     r = open_file_add(
         &request->tree->files,

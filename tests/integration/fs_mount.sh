@@ -60,6 +60,20 @@ except OSError as e:
     assert e.errno == errno.EOPNOTSUPP
 PY
 check "statfs" sh -c 'test "$(stat -f -c %b .)" = "$(stat -f -c %b "$1")"' - "$source"
+check "O_DIRECT, read and written, at its end as well" python3 - <<'PY'
+import mmap, os
+fd = os.open("direct", os.O_RDWR | os.O_CREAT | os.O_DIRECT)
+block = mmap.mmap(-1, 8192)  # aligned
+block.write(b"d" * 8192)
+assert os.write(fd, block) == 8192
+assert os.preadv(fd, [block], 4096) == 4096
+os.ftruncate(fd, 5000)
+with mmap.mmap(fd, 5000) as view:  # its last page ends where the file does
+    view[4990:5000] = b"end of it."
+os.fsync(fd)
+os.close(fd)
+assert open("direct", "rb").read() == b"d" * 4990 + b"end of it."
+PY
 check "an unlinked file lives while it is open" python3 - <<'PY'
 import os
 fd = os.open("gone", os.O_RDWR | os.O_CREAT)
