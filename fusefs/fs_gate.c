@@ -184,34 +184,16 @@ static struct judgement judge_object(const struct fs_request *request, const str
 /* Names that differ in what they permit may not trade places (SR12). */
 static bool sides_differ(const struct fs_request *request)
 {
-    const struct fs_side *to = &request->sides[1];
-    const struct policy_state *known[16];
-    unsigned int count = 1;
-    bool differ = false;
+    const struct fs_side *from = &request->sides[0];
+    const struct policy_state *to = request->sides[1].state;
 
-    known[0] = request->sides[0].state;
-    if (request->sides[0].node != NULL) {
-        /* An object: every name it has must agree with the new one. */
-        count = node_table_states(&request->tree->nodes, request->sides[0].node, request->epoch,
-                                  known, sizeof(known) / sizeof(known[0]));
-        if (count == NODE_STATES_OF_ANOTHER_POLICY) {
-            return true;
-        }
-        if (count > sizeof(known) / sizeof(known[0])) {
-            differ = true;
-            count = sizeof(known) / sizeof(known[0]);
-        }
+    if (from->node != NULL) {
+        /* An object, which is no directory: every name it has must agree with the new one. */
+        return !node_table_names_agree(&request->tree->nodes, from->node, request->epoch, to);
     }
-    for (unsigned int i = 0; i < count; i++) {
-        differ |= !policy_states_equal_here(known[i], to->state);
-        if (request->pairing == PAIR_SAME_TREE_RULES) {
-            differ |= !policy_states_equal_below(request->policy, known[i], to->state);
-        }
-        if (request->sides[0].node != NULL) {
-            policy_state_unref(known[i]);
-        }
-    }
-    return differ;
+    return !policy_states_equal_here(from->state, to) ||
+           (request->pairing == PAIR_SAME_TREE_RULES &&
+            !policy_states_equal_below(request->policy, from->state, to));
 }
 
 static struct judgement judge(const struct fs_request *request)

@@ -776,27 +776,23 @@ unsigned int node_table_name_count(struct node_table *table, const struct node *
     return count;
 }
 
-unsigned int node_table_states(struct node_table *table, const struct node *node, uint64_t epoch,
-                               const struct policy_state **states, unsigned int room)
+bool node_table_names_agree(struct node_table *table, const struct node *node, uint64_t epoch,
+                            const struct policy_state *state)
 {
-    unsigned int count = 0;
+    bool agree;
 
     pthread_rwlock_rdlock(&table->lock);
-    if (table->epoch != epoch) {
-        pthread_rwlock_unlock(&table->lock);
-        return NODE_STATES_OF_ANOTHER_POLICY;
+    agree = table->epoch == epoch;
+    if (node->names == NULL) {
+        agree =
+            agree && node->orphan != NULL && policy_states_equal_here(node->orphan->state, state);
     }
-    for (const struct dentry *dentry = node->names; dentry != NULL; dentry = dentry->next_name) {
-        if (count < room) {
-            states[count] = policy_state_ref(dentry->state);
-        }
-        count++;
-    }
-    if (count == 0 && node->orphan != NULL && room > 0) {
-        states[count++] = policy_state_ref(node->orphan->state);
+    for (const struct dentry *dentry = node->names; agree && dentry != NULL;
+         dentry = dentry->next_name) {
+        agree = policy_states_equal_here(dentry->state, state);
     }
     pthread_rwlock_unlock(&table->lock);
-    return count;
+    return agree;
 }
 
 mode_t node_table_type(struct node_table *table, const struct node *directory, struct str_view name)

@@ -188,12 +188,12 @@ struct decision node_table_decide(struct node_table *table, const struct node *n
                                   struct policy **ret_policy);
 /* Names known for the node. */
 unsigned int node_table_name_count(struct node_table *table, const struct node *node);
-#define NODE_STATES_OF_ANOTHER_POLICY (~0u)
-/* The states of all names, or of the one that an object without a name is judged by, referenced; at
- * most `room`. Returns how many names there are, or
- * NODE_STATES_OF_ANOTHER_POLICY when the table's policy is not that of `epoch`. */
-unsigned int node_table_states(struct node_table *table, const struct node *node, uint64_t epoch,
-                               const struct policy_state **states, unsigned int room);
+/*
+ * Whether every name of the node, or what an object without a name is judged by, permits just what
+ * `state` does. Not so, when the table's policy is not that of `epoch`.
+ */
+bool node_table_names_agree(struct node_table *table, const struct node *node, uint64_t epoch,
+                            const struct policy_state *state);
 
 /* Appends the path from the mount root of the node, or of `name` in it when that is not absent.
  * "" is the root. */

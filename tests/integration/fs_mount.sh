@@ -35,6 +35,7 @@ assert open("e1").read() == "2" and open("e2").read() == "1"
 PY
 check "hard link" sh -c 'ln greeting hard && test "$(stat -c %h hard)" = 2 && test hard -ef greeting'
 check "the link survives its first name" sh -c 'echo more >>greeting && rm greeting && grep -q more hard'
+check "a file of forty names" sh -c 'echo x >n0 && for i in $(seq 39); do ln n0 "n$i" || exit 1; done; test "$(stat -c %h n39)" = 40 && rm n[0-9]*'
 check "symbolic link" sh -c 'ln -s hard soft && test "$(readlink soft)" = hard && grep -q more soft'
 check "chmod" sh -c 'chmod 640 hard && test "$(stat -c %a "$1/hard")" = 640' - "$source"
 check "chown" sh -c 'chown 12:34 hard && test "$(stat -c %u:%g "$1/hard")" = 12:34' - "$source"
