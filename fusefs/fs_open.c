@@ -35,12 +35,11 @@ unsigned int fs_opening_needs(int flags)
  * carries itself. What comes to us as a request has no alignment to promise: writes lie behind
  * their header, and the last dirty page of a mapping ends where the file does.
  */
-static int leave_direct(int fd, int flags)
+static int leave_direct(int fd)
 {
-    if ((flags & O_DIRECT) == 0) {
-        return 0;
-    }
-    return fcntl(fd, F_SETFL, flags & (O_APPEND | O_NOATIME)) < 0 ? -errno : 0;
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_DIRECT) < 0 ? -errno : 0;
 }
 
 int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, int flags,
@@ -53,7 +52,7 @@ int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, 
     if (descriptor == NULL) {
         return -ENOMEM;
     }
-    r = leave_direct(descriptor->fd, flags);
+    r = (flags & O_DIRECT) != 0 ? leave_direct(descriptor->fd) : 0;
     if (r < 0) {
         descriptor_unref(descriptor);
         return r;

@@ -39,6 +39,8 @@ def build(root, outside):
             out.write(b"old\n")
     os.link(f"{root}/secret/key", f"{root}/work/alias")       # a second, allowed name
     os.link(f"{root}/work/a.pem", f"{root}/work/alias2")
+    for i in range(40):
+        os.link(f"{root}/secret/key", f"{root}/work/many{i}")  # and a lot of them
     os.makedirs(outside, exist_ok=True)
     with open(f"{outside}/store", "wb") as out:
         out.write(b"old\n")
@@ -78,7 +80,7 @@ for way, path in {
     "straight": "secret/key", "dotdot": "work/../secret/key", "slashes": "//secret///key",
     "dots": "./secret/./key", "pattern": "work/a.pem", "alias": "work/alias", "alias2": "work/alias2",
     "symlink": "work/link", "deep": "plain/deep/x.pem", "hidden": "work/hidden/h",
-    "back_and_forth": "work/sub/../../secret/../secret/key",
+    "one_of_many": "work/many39", "back_and_forth": "work/sub/../../secret/../secret/key",
 }.items():
     def read_it(root, path=path):
         return content(f"{root}/{path}") == SECRET
@@ -147,6 +149,20 @@ def read_by_copy_file_range(root):
 def read_by_new_hard_link(root):
     os.link(f"{root}/work/a.pem", f"{root}/work/innocent")
     return content(f"{root}/work/innocent") == SECRET
+
+
+@attack
+def read_by_link_of_one_of_many(root):
+    os.link(f"{root}/work/many20", f"{root}/work/sub/one_more")
+    return content(f"{root}/work/sub/one_more") == SECRET
+
+
+@attack
+def link_one_of_many_into_readonly(root):
+    for i in range(40):
+        os.link(f"{root}/work/other", f"{root}/work/sub/name{i}")
+    os.link(f"{root}/work/sub/name39", f"{root}/ro/name")
+    return os.path.exists(f"{root}/ro/name")
 
 
 @attack
