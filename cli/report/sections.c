@@ -97,7 +97,7 @@ static struct str_view without_code(const struct refusal *refusal)
 static void append_refusal_row(struct text_buffer *html, const struct refusal *refusal)
 {
     text_buffer_append_text(html, "<tr><td class=\"nowrap\"><span class=\"tag bad\">");
-    html_inert(html, str_view_from(refusal->code));
+    html_text(html, str_view_from(refusal->code), 40);
     text_buffer_append_text(html, "</span></td><td><b>");
     html_text(html, text_buffer_view(&refusal->row.words.verb), 30);
     text_buffer_append_text(html, "</b> <span class=\"mono\">");

@@ -107,7 +107,7 @@ static void append_json_form(struct text_buffer *text, const struct ledger *ledg
         text,
         ",\"created\":%" PRIu64 ",\"modified\":%" PRIu64 ",\"deleted\":%" PRIu64
         ",\"renamed\":%" PRIu64 ",\"bytes_written\":%" PRIu64 ",\"bytes_in\":%" PRIu64
-        ",\"bytes_out\":%" PRIu64 ",\"started\":%" PRIu64 ",\"pending\":%" PRIu64 "}\n",
+        ",\"bytes_out\":%" PRIu64 ",\"started\":%" PRIu64 ",\"pending\":%" PRIu64 "}",
         ledger->created, ledger->modified, ledger->deleted, ledger->renamed, ledger->bytes_written,
         ledger->bytes_in, ledger->bytes_out, ledger->started, ledger->pending);
 }
@@ -123,7 +123,11 @@ int effects_print(const struct paint_box *box, struct log_view *view, bool json,
         return error;
     }
     if (json) {
-        append_json_form(&text, &ledger);
+        AUTO(text_buffer_clear) struct text_buffer object = {0};
+
+        append_json_form(&object, &ledger);
+        inert_text_append(&text, text_buffer_view(&object), INERT_JSON);
+        text_buffer_append_char(&text, '\n');
     } else {
         append_text_form(box, &text, &ledger);
     }

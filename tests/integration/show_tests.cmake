@@ -1,6 +1,7 @@
 # The reading side of the log, over real logs that audit_story has the real writer make.
 failcore_program(audit_story SOURCES ${PROJECT_SOURCE_DIR}/tests/support/audit_story.c LIBS audit)
 failcore_integration_test(show_timeline show_timeline.sh)
+failcore_integration_test(show_hostile show_hostile.sh)
 failcore_integration_test(audit_report audit_report.sh)
 failcore_integration_test(audit_export audit_export.sh)
 failcore_integration_test(report_browser report_browser.sh)
