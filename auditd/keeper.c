@@ -22,6 +22,7 @@
 
 #define QUICK_MS     200U /* a writer that lived shorter died of something that may come again */
 #define PAUSE_MAX_MS 50U  /* between two writers */
+#define RETRY_MS     100U /* after one that could not begin */
 
 enum told { TOLD_READY = 1, TOLD_LINK, TOLD_RING, TOLD_WELCOMED, TOLD_GONE };
 
@@ -256,8 +257,9 @@ static pid_t start_writer(struct server_options *options, const int channel[2], 
     _exit(write_log(options, keeper, foreground, program));
 }
 
-/* Until the writer ends; returns how, as waitpid(2) says it. */
-static int attend(struct keeper *keeper, pid_t writer, int channel, int signals, bool foreground)
+/* Until the writer ends; returns how, as waitpid(2) says it. *ret_served: it came to serve. */
+static int attend(struct keeper *keeper, pid_t writer, int channel, int signals, bool foreground,
+                  bool *ret_served)
 {
     int status = 0;
 
@@ -270,14 +272,18 @@ static int attend(struct keeper *keeper, pid_t writer, int channel, int signals,
             continue;
         }
         if ((polls[0].revents & POLLIN) != 0) {
-            if (listen_to_writer(keeper, channel) && !foreground) {
-                (void)forget_stdio();
+            if (listen_to_writer(keeper, channel)) {
+                *ret_served = true;
+                if (!foreground) {
+                    (void)forget_stdio();
+                }
             }
             continue; /* all it said, before its death is looked at */
         }
         if ((polls[1].revents & POLLIN) != 0 &&
             read(signals, &signal, sizeof(signal)) == sizeof(signal) &&
             signal.ssi_signo != SIGCHLD) {
+            keeper->stopping = true;
             kill(writer, (int)signal.ssi_signo);
         }
         if (waitpid(writer, &status, WNOHANG) == writer) {
@@ -350,11 +356,32 @@ static void drop_unfinished(struct keeper *keeper)
     }
 }
 
+/*
+ * What producers have published is in no other hands: a writer that cannot begin (no memory, no
+ * descriptors, a full disk) is tried again for as long as a writer would try to write. Until one
+ * serves, nothing more is promised.
+ */
+static bool may_try_again(const struct server_options *options, const struct keeper *keeper,
+                          uint64_t last_served_ms)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+
+    if (keeper->link_count == 0 || keeper->stopping ||
+        clock_ms() - last_served_ms >= options->give_up_ms) {
+        return false;
+    }
+    atomic_store(&options->service->state->error, EIO);
+    atomic_store(&options->service->state->condition, WRITER_FAILED);
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 static int keep_writing(struct server_options *options, struct keeper *keeper, const int channel[2],
                         bool foreground, const char *program)
 {
     AUTO_CLOSE int signals = watch_signals();
     unsigned int pause_ms = 0;
+    uint64_t last_served_ms = clock_ms();
 
     if (signals < 0) {
         return signals;
@@ -362,15 +389,20 @@ static int keep_writing(struct server_options *options, struct keeper *keeper, c
     for (;;) {
         uint64_t since = clock_ms();
         pid_t writer = start_writer(options, channel, foreground, program);
+        bool served = false;
         int status;
 
         if (writer < 0) {
             return -errno;
         }
-        status = attend(keeper, writer, channel[0], signals, foreground);
+        status = attend(keeper, writer, channel[0], signals, foreground, &served);
         drop_unfinished(keeper);
-        if (WIFEXITED(status)) {
-            return WEXITSTATUS(status) == EXIT_CODE_OK ? 0 : -ECHILD;
+        last_served_ms = served ? clock_ms() : last_served_ms;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_OK) {
+            return 0;
+        }
+        if (WIFEXITED(status) && (served || !may_try_again(options, keeper, last_served_ms))) {
+            return -ECHILD;
         }
         rest_between_writers(clock_ms() - since, &pause_ms);
     }

@@ -2,7 +2,8 @@
  * The parent of the log writer. It holds what a killed writer would take with it: the lock, the
  * listening socket, and each producer's socket and rings. It reads no record and writes no file;
  * when the writer dies it starts another, which goes on from the same rings, and the producers
- * notice nothing. When the keeper dies, the writer dies with it.
+ * notice nothing; while none can begin, they are refused. When the keeper dies, the writer dies
+ * with it.
  */
 #ifndef FAILCORE_AUDITD_KEEPER_H
 #define FAILCORE_AUDITD_KEEPER_H
@@ -29,6 +30,7 @@ struct keeper_link {
 struct keeper {
     struct keeper_link links[LINKS_MAX];
     unsigned int link_count;
+    bool stopping; /* the writer was told to end */
 };
 
 /*

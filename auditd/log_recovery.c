@@ -1,12 +1,9 @@
 #include "auditd/log_recovery.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "shared/audit/tile.h"
 #include "shared/base/cleanup.h"
@@ -65,49 +62,19 @@ static int recover_line(struct log_recovery *recovery, struct str_view text, str
     return 0;
 }
 
-static int save_torn(const struct log_recovery *recovery, struct str_view torn)
+static int keep_torn(struct log_recovery *recovery, struct str_view text, bool is_last,
+                     struct failure *reterr)
 {
-    AUTO_CLOSE int fd = -1;
-    char name[64];
-    int error;
-
-    snprintf(name, sizeof(name), "%" PRIu64 "-%lld.torn", recovery->chain.next_seq,
-             (long long)time(NULL));
-    fd = openat(recovery->recovered, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return -errno;
-    }
-    error = write_all(fd, torn.bytes, torn.length);
-    return error < 0 ? error : fsync(fd) < 0 ? -errno : 0;
-}
-
-static int cut_torn(struct log_recovery *recovery, struct str_view torn, bool is_last,
-                    struct failure *reterr)
-{
-    AUTO_CLOSE int fd = -1;
-    char name[SEGMENT_NAME_MAX];
-    int error;
-
-    if (torn.length == 0) {
+    if (text.length == 0) {
         return 0;
     }
     if (!is_last || recovery->open_segment.is_compressed) {
         return tampered(recovery, "a closed segment ends in the middle of a line", reterr);
     }
-    segment_name_format(&recovery->open_segment, name);
-    error = save_torn(recovery, torn);
-    if (error == 0) {
-        fd = openat(recovery->log, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0 || ftruncate(fd, (off_t)recovery->segment_bytes) < 0 || fsync(fd) < 0) {
-            error = -errno;
-        }
-    }
-    if (error < 0) {
-        return failure_set(reterr, error, "cannot cut the torn end of the log: %s",
-                           strerror(-error));
-    }
-    recovery->cut_bytes = torn.length;
-    return 0;
+    recovery->torn.seq = recovery->chain.next_seq;
+    text_buffer_append(&recovery->torn.text, text);
+    return text_buffer_error(&recovery->torn.text) < 0 ? failure_set(reterr, -ENOMEM, "no memory")
+                                                       : 0;
 }
 
 static int recover_segment(struct log_recovery *recovery, const struct segment_entry *entry,
@@ -138,7 +105,7 @@ static int recover_segment(struct log_recovery *recovery, const struct segment_e
     if (error == 0 && length < 0) {
         return failure_set(reterr, (int)length, "cannot read the log: %s", strerror((int)-length));
     }
-    return error < 0 ? error : cut_torn(recovery, text_buffer_view(&torn), is_last, reterr);
+    return error < 0 ? error : keep_torn(recovery, text_buffer_view(&torn), is_last, reterr);
 }
 
 /* The last segment that begins at or before the tree's end: everything from there is read. */

@@ -26,7 +26,8 @@ struct log_store {
     struct segment_entry open_segment;
     uint64_t segment_bytes; /* whole lines in the open segment */
     struct segment_chain chain;
-    uint64_t cut_bytes;
+    struct torn_end torn;
+    uint64_t cut_bytes; /* of it, as it was found */
     struct sha256 *sha;
     struct tree_store *tree;
     struct compressor *compressor;
@@ -76,13 +77,17 @@ static bool list_is_empty(int log, const struct segment_list *list)
            status.st_size == 0;
 }
 
+static int settle_torn(struct log_store *store)
+{
+    return torn_end_settle(&store->torn, store->recovered, store->segment, store->segment_bytes);
+}
+
 static int recover(struct log_store *store, log_line_handler *on_line, void *context,
                    struct failure *reterr)
 {
     AUTO(segment_list_clear) struct segment_list list = {0};
     struct log_recovery recovery = {.directory = store->directory,
                                     .log = store->log,
-                                    .recovered = store->recovered,
                                     .sha = store->sha,
                                     .on_line = on_line,
                                     .context = context};
@@ -98,12 +103,13 @@ static int recover(struct log_store *store, log_line_handler *on_line, void *con
     }
     recovery.tree = store->tree;
     error = log_recovery_run(&recovery, &list, reterr);
+    store->torn = recovery.torn;
+    store->cut_bytes = recovery.torn.text.length;
     if (error < 0) {
         return error;
     }
     store->chain = recovery.chain;
     store->segment_bytes = recovery.segment_bytes;
-    store->cut_bytes = recovery.cut_bytes;
     if (recovery.open_segment.is_compressed) {
         recovery.open_segment = (struct segment_entry){.first_seq = store->chain.next_seq};
         store->segment_bytes = 0;
@@ -111,6 +117,11 @@ static int recover(struct log_store *store, log_line_handler *on_line, void *con
     error = open_segment(store, &recovery.open_segment);
     if (error < 0) {
         return failure_set(reterr, error, "cannot open the log: %s", strerror(-error));
+    }
+    error = settle_torn(store);
+    if (error < 0 && error != -ENOSPC && error != -EDQUOT) {
+        return failure_set(reterr, error, "cannot cut the torn end of the log: %s",
+                           strerror(-error));
     }
     for (size_t i = 0; i < list.count; i++) {
         if (!list.entry[i].is_compressed &&
@@ -163,6 +174,7 @@ void log_store_free(struct log_store *store)
         return;
     }
     compressor_free(store->compressor);
+    torn_end_clear(&store->torn);
     tree_store_free(store->tree);
     close_fd(&store->segment);
     close_fd(&store->recovered);
@@ -272,19 +284,20 @@ static int keep_whole_lines(struct log_store *store, size_t written)
 int log_store_write(struct log_store *store)
 {
     size_t written = 0;
+    int error = settle_torn(store);
 
-    while (written < store->pending_length) {
+    while (error == 0 && written < store->pending_length) {
         ssize_t more =
             write(store->segment, store->pending + written, store->pending_length - written);
-        int error = more < 0 ? -errno : 0;
 
-        if (error == -EINTR) {
-            continue;
-        }
-        if (error < 0) {
+        if (more < 0 && errno != EINTR) {
+            error = -errno;
             return keep_whole_lines(store, written) < 0 ? -EIO : error;
         }
-        written += (size_t)more;
+        written += more < 0 ? 0 : (size_t)more;
+    }
+    if (error < 0) {
+        return error;
     }
     store->segment_bytes += written;
     store->pending_length = 0;

@@ -31,7 +31,7 @@ void log_store_free(struct log_store *store);
 /* The log's name, as its key has it. Borrowed. */
 const char *log_store_origin(const struct log_store *store);
 
-/* Bytes of a torn line that opening cut off; 0: none. */
+/* Bytes of a torn line that opening found, which is cut off before anything is written; 0: none. */
 uint64_t log_store_cut_bytes(const struct log_store *store);
 /* Of the next record. */
 uint64_t log_store_next_seq(const struct log_store *store);
