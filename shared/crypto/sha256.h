@@ -1,6 +1,5 @@
 /*
- * SHA-256 (FIPS 180-4) through OpenSSL, the digest fetched once and the context kept: that is
- * twice as fast on short records as the one-shot call.
+ * SHA-256 (FIPS 180-4) through OpenSSL, the context kept.
  *
  * Ownership: sha256_new() gives the caller a context; release it with sha256_free().
  * Threads: a context belongs to one thread at a time.
@@ -17,7 +16,7 @@
 
 struct sha256;
 
-/* NULL when OpenSSL cannot give it (no memory, a provider that forbids it). */
+/* NULL without memory. */
 struct sha256 *sha256_new(void);
 void sha256_free(struct sha256 *sha);
 

@@ -25,9 +25,10 @@ struct sha256_text {
     size_t ending_length;
 };
 
-/* Asked once for a context: where a hypervisor answers, that takes longer than many digests. */
+/* Asked once for a context, and only by who has pairs: where a hypervisor answers, that takes
+ * longer than many digests. */
 bool sha256_processor_pairs(void);
-bool sha256_pairs_at_once(const struct sha256 *sha);
+bool sha256_pairs_at_once(struct sha256 *sha);
 
 int sha256_pair(struct sha256 *sha, const struct sha256_text text[static 2],
                 uint8_t ret_digest[static 2][SHA256_SIZE]);
