@@ -128,20 +128,31 @@ static int make_one(int root, const char *path, mode_t mode)
     return errno == EEXIST ? 0 : -errno;
 }
 
+static int check_directory(int root, const char *path)
+{
+    AUTO_CLOSE int fd = place_open(root, path);
+    struct stat found;
+
+    if (fd < 0) {
+        return fd;
+    }
+    return fstat(fd, &found) < 0 ? -errno : S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
+}
+
 int place_make_directory(int root, const char *path, mode_t mode)
 {
     char text[PATH_MAX];
     size_t length = strlen(path);
-    struct stat made;
-    AUTO_CLOSE int fd = -1;
+    int error = check_directory(root, path);
 
+    if (error != -ENOENT) {
+        return error; /* most are there: many names lie in few directories */
+    }
     if (length >= sizeof(text)) {
         return -ENAMETOOLONG;
     }
     memcpy(text, path, length + 1);
     for (char *slash = strchr(text + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        int error;
-
         *slash = '\0';
         error = make_one(root, text, mode);
         if (error < 0) {
@@ -149,14 +160,8 @@ int place_make_directory(int root, const char *path, mode_t mode)
         }
         *slash = '/';
     }
-    if (make_one(root, text, mode) < 0) {
-        return -errno;
-    }
-    fd = place_open(root, text);
-    if (fd < 0) {
-        return fd;
-    }
-    return fstat(fd, &made) < 0 ? -errno : S_ISDIR(made.st_mode) ? 0 : -ENOTDIR;
+    error = make_one(root, text, mode);
+    return error < 0 ? error : check_directory(root, text);
 }
 
 int place_make_file(int root, const char *path, const void *bytes, size_t length, mode_t mode)
