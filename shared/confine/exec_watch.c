@@ -175,12 +175,59 @@ static int read_some_arguments(pid_t pid, const uint64_t *pointers, size_t count
     return text_buffer_error(&notice->arguments);
 }
 
-static int read_arguments(pid_t pid, uint64_t address, const struct known *known,
+/* What is looked at first, of an execve that was asked for: in one call. */
+struct first_look {
+    char page[PAGE_BYTES]; /* what follows the name's address */
+    size_t page_length;
+    uint64_t pointers[POINTERS_MAX]; /* the first of the arguments' */
+    size_t pointer_bytes;
+};
+
+static int look(pid_t pid, uint64_t name, uint64_t arguments, struct first_look *ret_look)
+{
+    const size_t page_length = to_page_end(name, sizeof(ret_look->page));
+    const struct iovec from[] = {
+        remote(name, page_length),
+        remote(arguments, to_page_end(arguments, sizeof(ret_look->pointers))),
+    };
+    const struct iovec local[] = {
+        {.iov_base = ret_look->page, .iov_len = page_length},
+        {.iov_base = ret_look->pointers, .iov_len = from[1].iov_len},
+    };
+    ssize_t got = process_vm_readv(pid, local, 2, from, 2, 0);
+
+    if (got <= 0) {
+        return -EFAULT;
+    }
+    ret_look->page_length = (size_t)got < page_length ? (size_t)got : page_length;
+    ret_look->pointer_bytes = (size_t)got - ret_look->page_length;
+    return 0;
+}
+
+/* The next of the pointers to them: the first were read already. */
+static ssize_t read_pointers(pid_t pid, uint64_t address, const struct first_look *look, bool first,
+                             uint64_t pointers[static POINTERS_MAX])
+{
+    if (first && look->pointer_bytes > 0) {
+        memcpy(pointers, look->pointers, look->pointer_bytes);
+        return (ssize_t)look->pointer_bytes;
+    }
+    return read_memory(pid, address, pointers,
+                       to_page_end(address, POINTERS_MAX * sizeof(pointers[0])));
+}
+
+static int read_arguments(pid_t pid, const struct seccomp_data *call, const struct first_look *look,
                           struct exec_notice *notice)
 {
+    const bool at = call->nr == SYS_execveat;
+    const struct known known = {
+        .address = call->args[at ? 1 : 0], .bytes = look->page, .length = look->page_length};
+    const uint64_t begin = call->args[at ? 2 : 1];
+    uint64_t address = begin;
+
     while (address != 0 && !notice->cut) {
         uint64_t pointers[POINTERS_MAX];
-        ssize_t got = read_memory(pid, address, pointers, to_page_end(address, sizeof(pointers)));
+        ssize_t got = read_pointers(pid, address, look, address == begin, pointers);
         size_t count = 0;
         int error;
 
@@ -190,7 +237,7 @@ static int read_arguments(pid_t pid, uint64_t address, const struct known *known
         while (count < (size_t)got / sizeof(pointers[0]) && pointers[count] != 0) {
             count++;
         }
-        error = count == 0 || take_known_arguments(known, pointers, count, notice)
+        error = count == 0 || take_known_arguments(&known, pointers, count, notice)
                     ? text_buffer_error(&notice->arguments)
                     : read_some_arguments(pid, pointers, count, notice);
         if (error < 0 || count < (size_t)got / sizeof(pointers[0])) {
@@ -223,29 +270,21 @@ static void append_place(pid_t pid, const struct seccomp_data *call, struct text
     }
 }
 
-/* `page` takes what follows the name's address. */
-static int read_name(pid_t pid, uint64_t address, char page[static PAGE_BYTES],
-                     struct known *ret_known, struct text_buffer *name)
+static int read_name(pid_t pid, uint64_t address, const struct first_look *look,
+                     struct text_buffer *name)
 {
-    ssize_t got = read_memory(pid, address, page, to_page_end(address, PAGE_BYTES));
-
-    if (got <= 0) {
-        return -EFAULT;
-    }
-    *ret_known = (struct known){.address = address, .bytes = page, .length = (size_t)got};
-    if (memchr(page, '\0', (size_t)got) == NULL) {
+    if (memchr(look->page, '\0', look->page_length) == NULL) {
         return read_text(pid, address, name, PATH_MAX);
     }
-    text_buffer_append_text(name, page);
+    text_buffer_append_text(name, look->page);
     return text_buffer_error(name);
 }
 
-static int read_path(pid_t pid, const struct seccomp_data *call, char page[static PAGE_BYTES],
-                     struct known *ret_known, struct exec_notice *notice)
+static int read_path(pid_t pid, const struct seccomp_data *call, const struct first_look *look,
+                     struct exec_notice *notice)
 {
     AUTO(text_buffer_clear) struct text_buffer name = {0};
-    int error =
-        read_name(pid, call->args[call->nr == SYS_execveat ? 1 : 0], page, ret_known, &name);
+    int error = read_name(pid, call->args[call->nr == SYS_execveat ? 1 : 0], look, &name);
 
     if (error < 0) {
         return error;
@@ -270,8 +309,8 @@ static bool nobody_is_left(int listener)
 int exec_watch_receive(int listener, struct exec_notice *ret_notice)
 {
     struct seccomp_notif received = {0};
-    struct known known = {0};
-    char page[PAGE_BYTES];
+    struct first_look first;
+    const struct seccomp_data *call = &received.data;
     pid_t pid;
     int error;
 
@@ -284,9 +323,11 @@ int exec_watch_receive(int listener, struct exec_notice *ret_notice)
     pid = (pid_t)received.pid;
     ret_notice->id = received.id;
     ret_notice->pid = pid;
-    ret_notice->argv_address = received.data.args[received.data.nr == SYS_execveat ? 2 : 1];
-    error = read_path(pid, &received.data, page, &known, ret_notice);
-    error = error < 0 ? error : read_arguments(pid, ret_notice->argv_address, &known, ret_notice);
+    ret_notice->argv_address = call->args[call->nr == SYS_execveat ? 2 : 1];
+    error =
+        look(pid, call->args[call->nr == SYS_execveat ? 1 : 0], ret_notice->argv_address, &first);
+    error = error < 0 ? error : read_path(pid, call, &first, ret_notice);
+    error = error < 0 ? error : read_arguments(pid, call, &first, ret_notice);
     /* Still the same process, or its number was somebody else's while we read. */
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &received.id) < 0) {
         exec_notice_clear(ret_notice);
