@@ -230,7 +230,7 @@ static int give_up_privileges(struct guard *guard, struct failure *reterr)
     return error < 0 ? explain(reterr, error, "cannot give up privileges") : 0;
 }
 
-/* They are closed and their links are down: whoever starts us may go on while we do. */
+/* It is closed and has no link yet: whoever starts us may go on while we do. */
 static int tell_starter(const struct guard *guard, int starter, struct failure *reterr)
 {
     const int fds[2] = {guard->topology.agent, guard->topology.owner};
@@ -261,10 +261,13 @@ static int start_all(struct guard *guard, const struct guard_options *options,
         error = start_asker(guard, options, guard->uplink.world, &asker, reterr);
     }
     if (error == 0) {
-        error = topology_make(&guard->topology, reterr);
+        error = topology_make_agent(&guard->topology, reterr);
     }
     if (error == 0) {
         error = tell_starter(guard, options->starter, reterr);
+    }
+    if (error == 0) {
+        error = topology_make_guard(&guard->topology, reterr);
     }
     if (error == 0) {
         error = install_rules(guard, &choice, reterr);

@@ -212,17 +212,18 @@ int topology_retire(struct topology *topology)
     return error;
 }
 
-static int make_all(struct topology *topology, struct failure *reterr)
+int topology_make_agent(struct topology *topology, struct failure *reterr)
 {
-    struct netlink netlink = {0};
     int error = make_owner(topology, reterr);
 
-    if (error == 0) {
-        error = make_network(&topology->agent, reterr);
-    }
-    if (error == 0) {
-        error = make_guard_network(topology, reterr);
-    }
+    return error < 0 ? error : make_network(&topology->agent, reterr);
+}
+
+int topology_make_guard(struct topology *topology, struct failure *reterr)
+{
+    struct netlink netlink = {0};
+    int error = make_guard_network(topology, reterr);
+
     if (error < 0) {
         return error;
     }
@@ -232,19 +233,6 @@ static int make_all(struct topology *topology, struct failure *reterr)
     }
     netlink_close(&netlink);
     return error < 0 ? explain(reterr, error, "cannot make the link to the agent") : 0;
-}
-
-int topology_make(struct topology *ret_topology, struct failure *reterr)
-{
-    struct topology topology = {.owner = -1, .guard = -1, .guard_owner = -1, .agent = -1};
-    int error = make_all(&topology, reterr);
-
-    if (error < 0) {
-        topology_close(&topology);
-        return error;
-    }
-    *ret_topology = topology;
-    return 0;
 }
 
 static int raise_end(const struct link_end *own, const struct link_end *peer, bool default_routes)

@@ -8,9 +8,9 @@
  * links with it. So a guard that was killed leaves nothing behind. And lets nothing through: the
  * tables of a dying namespace go before its links, but what they have not marked is not routed.
  *
- * Ownership: topology_make() gives the caller descriptors; topology_close() closes them.
- * Threads: only for a process with one thread.
- * Errors: negative errno, with reterr filled.
+ * Ownership: the two that make give the caller descriptors; topology_close() closes them, also
+ * those of a making that failed. Threads: only for a process with one thread. Errors: negative
+ * errno, with reterr filled.
  */
 #ifndef FAILCORE_NETGUARD_LINK_TOPOLOGY_H
 #define FAILCORE_NETGUARD_LINK_TOPOLOGY_H
@@ -33,14 +33,19 @@ struct ip_address topology_agent_v6(void);
 struct ip_address topology_guard_v4(void);
 
 /*
- * Makes the namespaces, closed (sysctl_close_namespace) and with their links down. The calling
- * process is in the guard's namespace afterwards, and in the owner namespace when one was made.
- *
- * The guard's namespace belongs to a user namespace of its own, which nobody is in: the daemon
- * enters it once everything is set up (topology_retire), and CAP_NET_ADMIN is then worth something
- * there alone.
+ * The agent's namespace, closed (sysctl_close_namespace) and without a link; the calling process is
+ * in it, and in the owner namespace when one was made. Whoever is to live there may enter at once.
  */
-int topology_make(struct topology *ret_topology, struct failure *reterr);
+int topology_make_agent(struct topology *topology, struct failure *reterr);
+
+/*
+ * The guard's, closed too, and the link between the two, down. The calling process is in the
+ * guard's namespace afterwards.
+ *
+ * It belongs to a user namespace of its own, which nobody is in: the daemon enters it once
+ * everything is set up (topology_retire), and CAP_NET_ADMIN is then worth something there alone.
+ */
+int topology_make_guard(struct topology *topology, struct failure *reterr);
 void topology_close(struct topology *topology);
 
 /*
