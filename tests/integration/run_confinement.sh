@@ -37,9 +37,9 @@ check_exit "the battery refuses to work on the machine itself" 3 "$hostile"
 
 # Who the workload is to the kernel.
 check "root's run has a user id that nobody has" bash -c '
-    "$@" -- sleep 5 & run=$!
+    "$@" -- sleep "5.$$" & run=$! # no other program on the machine sleeps just so long
     for i in $(seq 100); do
-        pid=$(pgrep -f "^sleep 5$" | tail -1); [ -n "$pid" ] && break; sleep 0.05
+        pid=$(pgrep -f "^sleep 5[.]$$\$" | tail -1); [ -n "$pid" ] && break; sleep 0.05
     done
     uid=$(stat -c %u /proc/$pid); kill $run; wait $run
     [ "$uid" -ge 1879048192 ]' sh "$bin/failcore" run --no-net --policy "$allow_all" \
