@@ -99,6 +99,44 @@ int housekeeping_ledger(struct server *server, const struct link *only)
     return error;
 }
 
+int housekeeping_farewell(struct server *server, struct link *link)
+{
+    int error;
+
+    if (link->ledger_said && link->ledger_bytes == link->bytes) { /* nothing came after it */
+        return 0;
+    }
+    error = housekeeping_ledger(server, link);
+    link->ledger_said = error == 0;
+    link->ledger_bytes = link->bytes;
+    return error;
+}
+
+/* It has said all that it will say, and all of it is taken. */
+static bool takes_its_leave(const struct link *link)
+{
+    for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+        const struct ring_consumer *ring = &link->rings[r].ring;
+
+        if (atomic_load(&ring->head->leaving) == 0 ||
+            atomic_load(&ring->head->published) != ring->position) {
+            return false;
+        }
+    }
+    return link->welcomed && !link->ledger_said;
+}
+
+/* So that what is signed for who leaves is all that there will be of them. Where there is no room
+ * for it now, it is said when they have gone. */
+static void say_farewells(struct server *server)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        if (takes_its_leave(server->links[i])) {
+            (void)housekeeping_farewell(server, server->links[i]);
+        }
+    }
+}
+
 static void set_condition(struct server *server, int error)
 {
     atomic_store(&server->state->error, (uint32_t)-error);
@@ -225,8 +263,14 @@ static int prune(struct server *server)
 /* One attempt to bring everything to the disk. */
 static int store_all(struct server *server, bool *ret_durable)
 {
-    bool had_pending = log_store_has_pending(server->drain.store);
-    int error = server->broken ? -EIO : log_store_write(server->drain.store);
+    bool had_pending;
+    int error = -EIO;
+
+    say_farewells(server);
+    had_pending = log_store_has_pending(server->drain.store);
+    if (!server->broken) {
+        error = log_store_write(server->drain.store);
+    }
 
     server->unsynced |= error == 0 && had_pending;
     if (error == 0) {

@@ -39,9 +39,10 @@ struct link {
     uint32_t first_line;    /* of its rings in the state file */
     uint64_t bytes;         /* of its records */
     bool welcomed;
-    bool finished;    /* the producer has gone: drain, then forget */
-    bool ledger_said; /* after its producer's death */
-    uint64_t budget;  /* of its run, as it was when this producer came */
+    bool finished;         /* the producer has gone: drain, then forget */
+    bool ledger_said;      /* at its leave or after its producer's death, */
+    uint64_t ledger_bytes; /* when it had so many bytes of records */
+    uint64_t budget;       /* of its run, as it was when this producer came */
     bool over_budget;
     char run[RUN_ID_MAX];
     char program[PROGRAM_NAME_MAX];

@@ -188,6 +188,33 @@ void producers_accept(struct server *server)
     }
 }
 
+/* Then the log is signed when the last of them leaves, or by the clock. */
+static bool run_goes_on(const struct server *server, const struct link *gone)
+{
+    for (unsigned int i = 0; i < server->link_count; i++) {
+        const struct link *link = server->links[i];
+
+        if (link != gone && link->welcomed && !link->finished &&
+            strcmp(link->run, gone->run) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that took its leave had it all signed. */
+static bool left_unsigned(const struct link *link)
+{
+    for (unsigned int r = 0; link->welcomed && r < link->ring_count; r++) {
+        const struct ring_consumer *ring = &link->rings[r].ring;
+
+        if (atomic_load(&ring->head->published) != atomic_load(&ring->state->durable)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void producers_message(struct server *server, struct link *link)
 {
     int got;
@@ -201,7 +228,7 @@ void producers_message(struct server *server, struct link *link)
     }
     if (got < 0 && got != -EAGAIN) {
         link->finished = true;
-        server->sign_wanted = true;
+        server->sign_wanted |= left_unsigned(link) && !run_goes_on(server, link);
     }
 }
 

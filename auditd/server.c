@@ -176,11 +176,7 @@ static int finish_link(struct server *server, struct link *link)
 {
     int error = link->welcomed ? drain_leftovers(&server->drain, link) : 0;
 
-    if (error == 0 && link->welcomed && !link->ledger_said) {
-        error = housekeeping_ledger(server, link);
-        link->ledger_said = error == 0;
-    }
-    return error;
+    return error == 0 && link->welcomed ? housekeeping_farewell(server, link) : error;
 }
 
 /* One link's turn. 1: there was work; 0: none; -EAGAIN: the store is full. */

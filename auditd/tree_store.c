@@ -36,8 +36,10 @@ struct tree_store {
     bool has_head; /* false only until the empty tree of a new log is signed */
     char signed_root[SHA256_HEX_SIZE];
     struct tile_queue unwritten;
-    struct tile_queue unsynced; /* written, and maybe not on the disk */
-    uint64_t partials_size;     /* size whose partial tiles lie on the disk; 0: none */
+    struct tile_queue unsynced;     /* written, and maybe not on the disk */
+    uint64_t partials_size;         /* size whose partial tiles lie on the disk; 0: none */
+    uint64_t rooted[MERKLE_LEVELS]; /* 1 + index of the partial tile whose directory has its own
+                                       name on the disk; 0: none since we began */
 };
 
 static void queue_init(struct tile_queue *queue)
@@ -228,6 +230,13 @@ int tree_store_append(struct tree_store *store, const uint8_t leaf[static SHA256
     return memcmp(root, store->signed_head.root, SHA256_SIZE) == 0 ? 0 : -EKEYREJECTED;
 }
 
+/* The open tile of that level is the one that lies on the disk already. */
+static bool is_stored(const struct tree_store *store, unsigned int level)
+{
+    return store->partials_size != 0 &&
+           store->tree.size >> (8 * level) == store->partials_size >> (8 * level);
+}
+
 /* The open tile of each level, `write` or removed. */
 static int each_partial(struct tree_store *store, uint64_t size, bool write)
 {
@@ -239,9 +248,9 @@ static int each_partial(struct tree_store *store, uint64_t size, bool write)
         if (width == 0) {
             continue;
         }
-        if (write) {
+        if (write && !is_stored(store, level)) {
             error = tile_write(store->directory, level, index, &store->tree.level[level]);
-        } else if ((store->tree.size >> (8 * level)) != (size >> (8 * level))) {
+        } else if (!write && !is_stored(store, level)) {
             tile_remove_partial(store->directory, level, index, width);
         }
         if (error < 0) {
@@ -279,10 +288,16 @@ static int sync_tiles(struct tree_store *store)
 
     for (unsigned int level = 0; error == 0 && level < MERKLE_LEVELS; level++) {
         const struct merkle_tile *tile = &store->tree.level[level];
+        const uint64_t index = store->tree.size >> (8 * (level + 1));
 
-        if (tile->width > 0) {
-            error = tile_sync(store->directory, level, store->tree.size >> (8 * (level + 1)),
-                              tile->width, synced);
+        if (tile->width == 0 || is_stored(store, level)) {
+            continue;
+        }
+        if (store->rooted[level] == index + 1) {
+            error = tile_sync_next(store->directory, level, index, tile->width);
+        } else {
+            error = tile_sync(store->directory, level, index, tile->width, synced);
+            store->rooted[level] = error < 0 ? 0 : index + 1;
         }
     }
     return error;

@@ -42,7 +42,7 @@ struct server {
     int unwritten; /* the file of unwritten.h */
     bool backlog;  /* a ring had more than its turn */
     bool unsynced;
-    bool sign_wanted; /* a producer leaves, or all have */
+    bool sign_wanted; /* a producer has gone, and some of its records are not signed */
     bool broken;      /* the disk lost something that was written: nothing more is recorded */
     bool stopping;
 };
@@ -74,5 +74,7 @@ void housekeeping_on_line(void *context, const struct segment_line *line);
 void housekeeping_round(struct server *server);
 /* LEDGER records: the next pseq of `link`'s producers, or of all (NULL). */
 int housekeeping_ledger(struct server *server, const struct link *link);
+/* The LEDGER of one that leaves or has gone, unless it was said already. */
+int housekeeping_farewell(struct server *server, struct link *link);
 
 #endif

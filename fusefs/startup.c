@@ -344,6 +344,7 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
         .policy_revision = policy_revision(startup->policy),
         .policy_hash = str_view_from(policy_hash(startup->policy)),
         .threads = THREADS + ring_transport_threads(), /* a ring of the log for each: 60 us */
+        .part = startup->options.session_fd >= 0 && startup->options.supervisor_fd >= 0,
     };
 
     return audit_producer_attach(&options, &startup->audit, reterr) < 0 ? EXIT_CODE_FAILCORE_FAILED

@@ -146,6 +146,9 @@ int failcore_audit_open(const char *directory, const char *program,
     if (error == 0) {
         error = audit_emit_start(made->producer, text_buffer_view(&members));
     }
+    if (error == 0) {
+        error = audit_producer_await(made->producer);
+    }
     if (error < 0) {
         audit_producer_detach(made->producer);
         free(made);

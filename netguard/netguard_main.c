@@ -337,6 +337,7 @@ static int attach_audit(const struct settings *settings, const struct policy *po
         .policy_revision = policy_revision(policy),
         .policy_hash = str_view_from(policy_hash(policy)),
         .threads = 1,
+        .part = settings->supervisor_fd >= 0,
     };
 
     return audit_producer_attach(&producer, ret_audit, reterr);

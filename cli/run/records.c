@@ -154,6 +154,13 @@ int records_start(struct audit_producer *producer, const struct run_plan *plan,
     return error < 0 ? refuse(reterr, error) : 0;
 }
 
+int records_await(struct audit_producer *producer, struct failure *reterr)
+{
+    int error = audit_producer_await(producer);
+
+    return error < 0 ? refuse(reterr, error) : 0;
+}
+
 /* All arguments, each with its NUL: the writer keeps their hash and number. */
 static void join_arguments(struct text_buffer *text, const struct run_plan *plan)
 {

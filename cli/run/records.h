@@ -47,6 +47,8 @@ int records_attach(const struct run_plan *plan, struct audit_producer **ret_prod
                    struct failure *reterr);
 int records_start(struct audit_producer *producer, const struct run_plan *plan,
                   struct failure *reterr);
+/* START is on the disk: before the command may do anything. */
+int records_await(struct audit_producer *producer, struct failure *reterr);
 /* A limit was passed: before anything is done about it. */
 int records_limit(struct audit_producer *producer, const struct run_plan *plan,
                   enum run_limit limit);

@@ -130,7 +130,8 @@ static int wait_for_all(struct supervisor *supervisor, struct failure *reterr)
     if (error == 0 && supervisor->guard.name != NULL) {
         error = guard_wait(&supervisor->guard, supervisor->guard_socket, reterr);
     }
-    return error;
+    /* The disk had all this time. */
+    return error < 0 ? error : records_await(supervisor->producer, reterr);
 }
 
 static int take_terminal(struct supervisor *supervisor, struct failure *reterr)

@@ -161,7 +161,7 @@ int event_prepare(const struct audit_event *event, uint64_t now_ns, struct sha25
     prepared->head.status = (uint8_t)event->status;
     prepared->head.decision = (uint8_t)event->decision;
     prepared->head.phase = (uint8_t)event->phase;
-    prepared->head.flags = event->sync ? EVENT_FLAG_SYNC : 0;
+    prepared->head.flags = event->sync || event->soon ? EVENT_FLAG_SYNC : 0;
     prepare_actor(prepared, actors, proc, event);
     set_text(prepared, EVENT_TEXT_RULE, event->rule);
     set_text(prepared, EVENT_TEXT_CODE, event->code);

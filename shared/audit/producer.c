@@ -28,6 +28,7 @@ struct audit_producer {
     int proc;
     unsigned int slot_count; /* the last one is shared */
     bool full;
+    bool part;
     bool has_key;
     struct slot *slots;
     struct slot_owner owner;
@@ -151,6 +152,7 @@ static int make(struct audit_producer *producer, const struct audit_producer_opt
         return failure_set(reterr, -errno, "cannot open /proc: %s", strerror(errno));
     }
     producer->full = options->full;
+    producer->part = options->part;
     producer->slot_count = (options->threads == 0 ? 1 : options->threads) + 1;
     if (producer->slot_count > ATTACH_RINGS_MAX) {
         return failure_set(reterr, -EINVAL, "too many threads for one audit producer");
@@ -243,7 +245,7 @@ static void flush_process(struct audit_producer *producer, pid_t pid)
 }
 
 static int slot_emit(struct slot *slot, enum fold_class class, struct prepared_event *prepared,
-                     uint64_t *ret_ticket)
+                     bool wait, uint64_t *ret_ticket)
 {
     uint64_t pseq;
     int error = slot_publish(slot, prepared, &pseq);
@@ -253,8 +255,7 @@ static int slot_emit(struct slot *slot, enum fold_class class, struct prepared_e
     }
     *ret_ticket = (uint64_t)slot->index << TICKET_SLOT_SHIFT | (pseq + 1);
     fold_written(slot, class, prepared, *ret_ticket);
-    return (prepared->head.flags & EVENT_FLAG_SYNC) != 0 ? slot_wait_durable(slot, DURABLE_WAIT_NS)
-                                                         : 0;
+    return wait ? slot_wait_durable(slot, DURABLE_WAIT_NS) : 0;
 }
 
 /* event_prepare() fills what is read of it: clearing a kilobyte first would be half of the cost. */
@@ -285,7 +286,7 @@ static int emit_locked(struct audit_producer *producer, struct slot *slot,
         slot_lock(slot);
         prepared.head.mono_ns = monotonic_ns();
     }
-    return slot_emit(slot, class, &prepared, ret_ticket);
+    return slot_emit(slot, class, &prepared, event->sync, ret_ticket);
 }
 
 int audit_emit(struct audit_producer *producer, const struct audit_event *event,
@@ -301,6 +302,17 @@ int audit_emit(struct audit_producer *producer, const struct audit_event *event,
     if (error == 0 && ret_ticket != NULL) {
         *ret_ticket = ticket;
     }
+    return error;
+}
+
+int audit_producer_await(struct audit_producer *producer)
+{
+    struct slot *slot = find_slot(producer);
+    int error;
+
+    slot_lock(slot);
+    error = slot_wait_durable(slot, DURABLE_WAIT_NS);
+    slot_unlock(slot);
     return error;
 }
 
@@ -380,18 +392,20 @@ int audit_producer_set_policy(struct audit_producer *producer, struct str_view n
     return error;
 }
 
-/* Everything published is taken and signed before we go, unless the writer cannot. */
+/* Everything published is taken before we go, and signed, unless the writer cannot or somebody
+ * else's END follows. */
 static void leave(struct audit_producer *producer)
 {
     (void)audit_producer_flush(producer);
-    for (unsigned int i = 0; i < producer->slot_count; i++) {
+    for (unsigned int i = 0; i < producer->slot_count && !producer->part; i++) {
         atomic_store(&producer->slots[i].tie.ring.head->leaving, 1);
     }
     for (unsigned int i = 0; i < producer->slot_count; i++) {
         struct slot *slot = &producer->slots[i];
 
         slot_lock(slot);
-        (void)slot_wait_durable(slot, DRAIN_WAIT_NS);
+        (void)(producer->part ? slot_wait_taken(slot, DRAIN_WAIT_NS)
+                              : slot_wait_durable(slot, DRAIN_WAIT_NS));
         slot_unlock(slot);
     }
 }

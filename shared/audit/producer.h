@@ -34,6 +34,7 @@ struct audit_producer_options {
     struct str_view policy_hash;
     unsigned int threads; /* how many threads will emit; 0: 1. Memory is taken now. */
     bool full;            /* the policy's `audit.level: full`: nothing that is allowed is folded */
+    bool part; /* of a run whose supervisor ends it: leaving waits until all is taken, END signs */
 };
 
 /*
@@ -60,6 +61,10 @@ int audit_producer_alarm_fd(const struct audit_producer *producer);
  * one, else as audit_emit().
  */
 int audit_producer_flush(struct audit_producer *producer);
+
+/* Waits until all that this thread has emitted is durable, for events that are `soon`. Errors as
+ * audit_emit(). */
+int audit_producer_await(struct audit_producer *producer);
 
 /* A new policy is in force from here on; emits the POLICY record first. */
 int audit_producer_set_policy(struct audit_producer *producer, struct str_view name,
@@ -142,6 +147,7 @@ struct audit_event {
     uint64_t duration_ns;   /* of the operation itself; RESULT only */
     uint64_t of;            /* RESULT and REPEAT: the ticket of their DECISION */
     bool sync;              /* wait until the record is durable */
+    bool soon; /* to the disk at once; whoever wants to know calls audit_producer_await() */
 };
 
 /*

@@ -11,7 +11,7 @@
 
 #define CACHE_LINE     64U
 #define PREFETCH_AHEAD 1024U       /* some three records */
-#define WARM_BYTES     (64U << 10) /* some 170 records; more only delays the start */
+#define WARM_BYTES     (16U << 10) /* some 40 records; more only delays the start */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -106,8 +106,8 @@ void ring_producer_publish(struct ring_producer *ring, uint32_t length)
 void ring_producer_warm(struct ring_producer *ring)
 {
     /* Where the kernel cannot do it, the pages come with the first events. */
-    (void)madvise(ring->head, RING_HEAD_BYTES + FOLD_SLOTS * FOLD_BYTES + WARM_BYTES,
-                  MADV_POPULATE_WRITE);
+    (void)madvise(ring->head, RING_HEAD_BYTES, MADV_POPULATE_WRITE);
+    (void)madvise(ring->bytes, WARM_BYTES, MADV_POPULATE_WRITE);
 }
 
 int ring_consumer_next(struct ring_consumer *ring, void *buffer)

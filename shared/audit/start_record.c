@@ -14,7 +14,7 @@ static void append_text(struct text_buffer *text, const char *name, const char *
 int audit_emit_start(struct audit_producer *producer, struct str_view members)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
-    struct audit_event event = {.kind = AUDIT_KIND_START, .source = AUDIT_SOURCE_RUN, .sync = true};
+    struct audit_event event = {.kind = AUDIT_KIND_START, .source = AUDIT_SOURCE_RUN, .soon = true};
     struct utsname host = {0};
 
     uname(&host);

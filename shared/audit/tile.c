@@ -117,6 +117,17 @@ int tile_sync(int directory, unsigned int level, uint64_t index, unsigned int wi
     return error < 0 ? error : sync_at(directory, ".", O_DIRECTORY);
 }
 
+int tile_sync_next(int directory, unsigned int level, uint64_t index, unsigned int width)
+{
+    char path[TILE_PATH_MAX];
+    int error;
+
+    tile_path_format(level, index, width, path);
+    error = sync_at(directory, path, 0);
+    *strrchr(path, '/') = '\0';
+    return error < 0 ? error : sync_at(directory, path, O_DIRECTORY);
+}
+
 void tile_remove_partial(int directory, unsigned int level, uint64_t index, unsigned int width)
 {
     char path[TILE_PATH_MAX];

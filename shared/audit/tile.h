@@ -24,6 +24,8 @@ int tile_write(int directory, unsigned int level, uint64_t index, const struct m
  */
 int tile_sync(int directory, unsigned int level, uint64_t index, unsigned int width,
               char synced[static TILE_PATH_MAX]);
+/* The same for a partial tile of a directory in which one was synced before. */
+int tile_sync_next(int directory, unsigned int level, uint64_t index, unsigned int width);
 /* Removes a tile that is not full, and its directory when that is empty. */
 void tile_remove_partial(int directory, unsigned int level, uint64_t index, unsigned int width);
 

@@ -351,7 +351,8 @@ static void tell_start(struct story *story)
         text_buffer_append_text(&members, ",\"policy\":");
         text_buffer_append_json_string(&members, text_buffer_view(&policy));
     }
-    if (audit_emit_start(story->producer, text_buffer_view(&members)) < 0) {
+    if (audit_emit_start(story->producer, text_buffer_view(&members)) < 0 ||
+        audit_producer_await(story->producer) < 0) {
         fprintf(stderr, "audit_story: START refused\n");
         exit(1);
     }
