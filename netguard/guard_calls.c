@@ -41,7 +41,7 @@ int guard_calls_enter(enum guard_process process)
 {
     struct call_row own[CALL_COUNT];
     size_t count = 0;
-    int error = landlock_restrict(NULL, 0);
+    int error = landlock_forbid_files();
 
     /* Without Landlock no call in the table opens a file either: it is the second lock. */
     if (error < 0 && error != -EOPNOTSUPP) {

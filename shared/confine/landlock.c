@@ -103,7 +103,7 @@ static int add_tree(int ruleset, const struct landlock_tree *tree, uint64_t hand
     return error == -EINVAL ? add_rule(ruleset, fd, access & FILES) : error;
 }
 
-int landlock_restrict(const struct landlock_tree *trees, size_t count)
+static int restrict_self(const struct landlock_tree *trees, size_t count, uint64_t scoped)
 {
     int abi = landlock_abi();
     struct ruleset_attribute attribute = {.handled_access_fs = handled_by(abi)};
@@ -114,7 +114,7 @@ int landlock_restrict(const struct landlock_tree *trees, size_t count)
         return -EOPNOTSUPP;
     }
     if (abi >= 6) {
-        attribute.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+        attribute.scoped = scoped;
     }
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &attribute, size, 0);
     if (ruleset < 0) {
@@ -128,4 +128,14 @@ int landlock_restrict(const struct landlock_tree *trees, size_t count)
         }
     }
     return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
+}
+
+int landlock_restrict(const struct landlock_tree *trees, size_t count)
+{
+    return restrict_self(trees, count, SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL);
+}
+
+int landlock_forbid_files(void)
+{
+    return restrict_self(NULL, 0, SCOPE_ABSTRACT_UNIX_SOCKET);
 }

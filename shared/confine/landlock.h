@@ -33,4 +33,11 @@ struct landlock_tree {
  */
 int landlock_restrict(const struct landlock_tree *trees, size_t count);
 
+/*
+ * No file at all. Signals still leave the domain: the one that a parent's death sends to its
+ * children (PR_SET_PDEATHSIG) is judged as the parent's own, and would not reach them. For a process
+ * that has no kill(2) anyway.
+ */
+int landlock_forbid_files(void);
+
 #endif

@@ -149,6 +149,8 @@ wait_until 5 grep -q up "$work/flow"
 before=$(grep -c 'tcp 93.184.216.13:7777' "$world_dir/seen")
 pid=$(guard_pid)
 check "the flow is up" grep -q up "$work/flow"
+children=$(cat "/proc/$pid/task/$pid/children")
+kill -STOP $children # a stopped process hears no hang-up: the kernel has to end it
 kill -9 "$pid"
 world_capture
 touch "$work/go"
@@ -157,6 +159,11 @@ check "a released flow stops with the guard" grep -q nothing "$work/flow"
 check "a new one does not begin" grep -q 'no new' "$work/flow"
 check "nothing arrived" test "$(grep -c 'tcp 93.184.216.13:7777' "$world_dir/seen")" = "$before"
 check_fails "no packet crossed" world_captured 'host 93.184.216.13'
+ended() # PID...: gone, or only waiting for its parent's parent to look
+{
+    ! grep -s '^State:' $(printf '/proc/%s/status ' "$@") | grep -qv 'Z (zombie)'
+}
+check "resolver and asker went with it" wait_until 5 ended $children
 check "its links went with it" wait_until 5 sh -c "! ip -n $world_ns link | grep -q fcw"
 check "delete after the guard died" "$bin/failcore-netns" delete "$guard_name"
 check_fails "nothing is left" ls -d "/run/failcore/netns/$guard_name"
