@@ -156,7 +156,7 @@ class Load:
         self.stop = False
         self.done = self.refused = 0
         self.broken = []
-        self.threads = [threading.Thread(target=self.work, args=(n,)) for n in range(4)]
+        self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(4)]
 
     def attempt(self, call, path):
         try:
@@ -454,9 +454,9 @@ def one_round(name, chance):
     fixture = Fixture(DISKS.get(name, "plain"))
     broken = []
     done = refused = 0
+    load, again = Load(fixture, 0), Load(fixture, 1)
     try:
         fixture.serve()
-        load = Load(fixture, 0)
         load.begin()
         time.sleep(chance.uniform(0.05, 0.8))
         try:
@@ -467,7 +467,6 @@ def one_round(name, chance):
         load.end()
         if fixture.server is None:
             fixture.serve()
-        again = Load(fixture, 1)
         again.begin()
         time.sleep(0.4)
         again.end()
@@ -491,6 +490,7 @@ def one_round(name, chance):
     except Exception as error:  # pylint: disable=broad-except
         broken.append(f"{type(error).__name__}: {error}")
     finally:
+        load.stop = again.stop = True
         fixture.clear()
     return broken, done, refused
 
