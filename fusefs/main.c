@@ -135,8 +135,9 @@ static void serve_control(struct startup *startup)
 }
 
 enum end {
-    END_ASKED,   /* by a signal */
-    END_SESSION, /* the mount is gone, or nothing answers it any more */
+    END_ASKED,     /* by a signal */
+    END_SESSION,   /* the mount is gone, or nothing answers it any more */
+    END_UNWATCHED, /* nobody would end us any more if we were stopped */
 };
 
 /* Until the mount is gone, a signal comes or the supervisor goes. */
@@ -149,6 +150,7 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
         {.fd = startup->server.started_event, .events = POLLIN},
         {.fd = audit_producer_alarm_fd(startup->audit), .events = POLLIN},
         {.fd = startup->control, .events = POLLIN},
+        {.fd = startup->watch, .events = POLLIN},
     };
     struct service_heartbeat heartbeat = service_heartbeat_init(startup->options.watched);
 
@@ -195,6 +197,9 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
         if (watched[1].revents != 0) {
             return END_SESSION;
         }
+        if (watched[6].revents != 0) {
+            return END_UNWATCHED;
+        }
         if (watched[0].revents != 0) {
             const struct wishes wishes = read_signals(signals);
 
@@ -212,16 +217,16 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
 }
 
 /*
- * The mount stays where it is and answers ENOTCONN: unmounted, it would show the directory below it,
- * which no policy guards. The operator unmounts it, or starts the server again.
+ * The mount stays where it is and answers ENOTCONN: unmounted, it would show the directory below
+ * it, which no policy guards. The operator unmounts it, or starts the server again.
  */
-static _Noreturn void leave_closed(struct startup *startup)
+static _Noreturn void leave_closed(struct startup *startup, const char *what)
 {
     fprintf(stderr,
-            PROGRAM ": the session with the kernel has ended; %s is closed\n"
+            PROGRAM ": %s has ended; %s is closed\n"
                     "  needed by: whoever uses the mount\n"
                     "  try: failcore-mount --unmount %s\n",
-            startup->mountpoint_path, startup->mountpoint_path);
+            what, startup->mountpoint_path, startup->mountpoint_path);
     audit_producer_detach(startup->audit);
     _exit(EXIT_CODE_FAILCORE_FAILED);
 }
@@ -249,8 +254,11 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     }
     end = wait_for_the_end(&startup, signals, ready_fd);
     (void)service_manager_tell("STOPPING=1");
+    if (end == END_UNWATCHED) {
+        leave_closed(&startup, "the process that watches over the server");
+    }
     if (end == END_SESSION && startup_is_mounted(&startup)) {
-        leave_closed(&startup);
+        leave_closed(&startup, "the session with the kernel");
     }
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */

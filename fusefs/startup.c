@@ -16,10 +16,12 @@
 #include "fusefs/mountpoint_guard.h"
 #include "fusefs/name_folding.h"
 #include "fusefs/ring_transport.h"
+#include "fusefs/server_watch.h"
 #include "shared/audit/directory.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
+#include "shared/base/service_manager.h"
 #include "shared/confine/capabilities.h"
 #include "shared/confine/path_walk.h"
 #include "shared/confine/tree_overlap.h"
@@ -485,6 +487,12 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         failure_set_mend(reterr, "run as root or as that user");
         return EXIT_CODE_FAILCORE_FAILED;
     }
+    /* A launcher sees by itself that we are stopped; a service manager asks whether we live. */
+    if (options->supervisor_fd < 0 && service_manager_watchdog_ms() < 0 &&
+        server_watch_start(tree_options.shown_at, &startup->watch, reterr) < 0) {
+        close(device);
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
     if (server_init(&startup->server, &startup->tree, device, &server_options, reterr) < 0 ||
         server_start(&startup->server, reterr) < 0) {
         return EXIT_CODE_FAILCORE_FAILED;
@@ -512,6 +520,7 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
         .source = -1,
         .mountpoint = -1,
         .control = -1,
+        .watch = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };
     code = startup_load_policy(options, &startup->policy, reterr);
@@ -582,6 +591,7 @@ enum exit_code startup_mount_only(struct startup *startup, const struct mount_op
         .source = -1,
         .mountpoint = -1,
         .control = -1,
+        .watch = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };
     if (mount_device_is_ours(options->mountpoint)) {
@@ -696,4 +706,5 @@ void startup_end(struct startup *startup)
     policy_unref(startup->policy);
     close_fd(&startup->source);
     close_fd(&startup->mountpoint);
+    close_fd(&startup->watch);
 }

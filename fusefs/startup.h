@@ -31,6 +31,7 @@ struct startup {
     bool mounted;
     bool tree_ready;
     int control; /* listening socket; -1: none */
+    int watch;   /* who ends us when we are stopped (server_watch.h); -1: somebody else does */
     char control_path[128];
 };
 
