@@ -183,7 +183,7 @@ int segment_list_strays(int log, char ret_name[static 64], uint64_t *ret_count)
             continue;
         }
         if ((*ret_count)++ == 0) {
-            snprintf(ret_name, 64, "%s", row->d_name);
+            snprintf(ret_name, 64, "%.63s", row->d_name); /* cut, to be shown */
         }
     }
     return 0;

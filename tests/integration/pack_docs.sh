@@ -89,11 +89,20 @@ while IFS= read -r text; do
     check "a program says: $text" grep -rqF --include='*.c' -e "$text" -e "\"${text#cannot }\"" cli fusefs netguard shared auditd
 done < <(sed -n 's/^## `\(.*\)`$/\1/p' docs/troubleshooting.md)
 
-# Links to files, and what is in backquotes with a folder of ours in front.
+# A page's headings as links spell them.
+headings()
+{
+    sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -cd 'a-z0-9_\n-'
+}
+
+# Links to files and their headings, and what is in backquotes with a folder of ours in front.
 for page in "${documents[@]}"; do
     while IFS= read -r target; do
         check "$page leads to $target" test -e "$(dirname "$page")/$target"
     done < <(grep -oE '\]\([^)#]+' "$page" | sed 's/^](//' | grep -v '^[a-z]*:')
+    while IFS='#' read -r target heading; do
+        check "$page leads to a heading, $target#$heading" grep -qx -- "$heading" <(headings "$(dirname "$page")/$target")
+    done < <(grep -oE '\]\([^)#:]+#[^)]+' "$page" | sed 's/^](//')
     while IFS= read -r file; do
         check "$page names $file" test -e "$file"
     done < <(grep -oE '`(adapters|packaging|scripts|policies|docs|cmake|tests)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`' | grep -v NAME)
