@@ -25,11 +25,6 @@
 /* The host's administrator chose these; the caller's PATH is not asked. */
 static const char *const places[] = {"/usr/bin/pasta", "/usr/local/bin/pasta", "/bin/pasta"};
 
-struct wanted {
-    pid_t guard;
-    char owned; /* bool that crosses a socket */
-};
-
 static const char *find_pasta(void)
 {
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -40,23 +35,16 @@ static const char *find_pasta(void)
     return NULL;
 }
 
-static _Noreturn void become_pasta(const struct wanted *wanted, pid_t keeper)
+static _Noreturn void become_pasta(pid_t guard, pid_t keeper)
 {
     char netns[PATH_TEXT], userns[PATH_TEXT];
-    const char *words[24] = {"pasta",   "--foreground", "--quiet", "--config-net", "--no-map-gw",
-                             "-I",      "uplink0",      "-t",      "none",         "-u",
-                             "none",    "-T",           "none",    "-U",           "none",
-                             "--netns", netns};
-    size_t count = 17;
+    const char *words[] = {"pasta",   "--foreground", "--quiet",  "--config-net", "--no-map-gw",
+                           "-I",      "uplink0",      "-t",       "none",         "-u",
+                           "none",    "-T",           "none",     "-U",           "none",
+                           "--netns", netns,          "--userns", userns,         NULL};
 
-    snprintf(netns, sizeof(netns), "/proc/%d/ns/net", (int)wanted->guard);
-    snprintf(userns, sizeof(userns), "/proc/%d/ns/user", (int)wanted->guard);
-    if (wanted->owned) {
-        words[count++] = "--userns";
-        words[count++] = userns;
-    } else {
-        words[count++] = "--netns-only";
-    }
+    snprintf(netns, sizeof(netns), "/proc/%d/ns/net", (int)guard);
+    snprintf(userns, sizeof(userns), "/proc/%d/ns/user", (int)guard);
     if (process_die_with_parent(keeper, SIGKILL) < 0 || descriptors_close_except(NULL, 0) < 0 ||
         descriptors_fill_standard() < 0) {
         _exit(1);
@@ -76,20 +64,19 @@ static _Noreturn void become_pasta(const struct wanted *wanted, pid_t keeper)
 /* Waits for the order, then for the end of either side. */
 static _Noreturn void keep(int socket)
 {
-    struct pollfd guard = {.fd = socket, .events = POLLIN};
-    struct wanted wanted;
-    pid_t keeper = getpid(), pasta;
+    struct pollfd ended = {.fd = socket, .events = POLLIN};
+    pid_t keeper = getpid(), guard, pasta;
 
     if (descriptors_close_except(&socket, 1) < 0 || descriptors_fill_standard() < 0 ||
-        recv(socket, &wanted, sizeof(wanted), 0) != sizeof(wanted)) {
+        recv(socket, &guard, sizeof(guard), 0) != sizeof(guard)) {
         _exit(1);
     }
     pasta = fork();
     if (pasta == 0) {
-        become_pasta(&wanted, keeper);
+        become_pasta(guard, keeper);
     }
     while (pasta > 0) {
-        if (poll(&guard, 1, 200) != 0) {
+        if (poll(&ended, 1, 200) != 0) {
             kill(pasta, SIGKILL);
             break;
         }
@@ -142,11 +129,17 @@ static bool link_is_ready(const char *link)
 
 int pasta_connect(int keeper, bool owned, const char *link, struct failure *reterr)
 {
-    struct wanted wanted = {.guard = getpid(), .owned = owned ? 1 : 0};
+    pid_t guard = getpid();
     struct pollfd ended = {.fd = keeper, .events = POLLIN};
     uint64_t until = clock_now_ms() + CONNECT_MS;
 
-    if (send(keeper, &wanted, sizeof(wanted), MSG_NOSIGNAL) != sizeof(wanted)) {
+    if (!owned) {
+        failure_set(reterr, -EPERM, "pasta carries no network that root has made");
+        failure_set_needed(reterr, "--uplink pasta");
+        failure_set_mend(reterr, "--uplink veth, or start it as an ordinary user");
+        return -EPERM;
+    }
+    if (send(keeper, &guard, sizeof(guard), MSG_NOSIGNAL) != sizeof(guard)) {
         return failure_set(reterr, -EPIPE, "pasta's keeper does not answer");
     }
     while (!link_is_ready(link)) {

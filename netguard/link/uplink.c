@@ -89,7 +89,8 @@ int uplink_prepare(const struct uplink_choice *choice, struct uplink *ret_uplink
     if (choice->kind == UPLINK_VETH && !sysctl_forwards()) {
         failure_set(reterr, -EHOSTUNREACH, "this host does not forward packets");
         failure_set_needed(reterr, "--uplink veth");
-        failure_set_mend(reterr, "sysctl -w net.ipv4.ip_forward=1, or --uplink pasta");
+        failure_set_mend(reterr,
+                         "sysctl -w net.ipv4.ip_forward=1, or as an ordinary user --uplink pasta");
         return -EHOSTUNREACH;
     }
     if (choice->kind == UPLINK_PASTA) {

@@ -57,7 +57,10 @@ printf 'SOURCE=/srv/demo\nMOUNTPOINT=/mnt/agent\nPOLICY=fs_sandbox\n' >/etc/fail
 printf 'policy: [net_safe]\nuplink: none\n' >/etc/failcore/netns/agent.yaml
 
 mkdir -p /run/systemd/system/failcore-mount@demo.service.d
-printf '[Service]\nWatchdogSec=4\n' >/run/systemd/system/failcore-mount@demo.service.d/quick.conf
+# Slow to come back, so that there is time to look at what a dead one leaves.
+printf '[Service]\nWatchdogSec=4\nRestartSec=3\n' >/run/systemd/system/failcore-mount@demo.service.d/quick.conf
+mkdir -p /run/systemd/system/failcore-netns@agent.service.d
+printf '[Service]\nRestartSec=3\n' >/run/systemd/system/failcore-netns@agent.service.d/slow.conf
 systemctl daemon-reload
 
 # Before there is a unit for it: root's run starts a writer by itself, whose log goes on below.
@@ -98,9 +101,16 @@ check "the world is not reached" not failcore-netns exec agent -- \
     timeout 5 bash -c 'exec 3<>/dev/tcp/192.0.2.1/443'
 
 check "the mount is killed" systemctl kill -s KILL failcore-mount@demo
+state_is() { [ "$(status ActiveState)" = "$1" ]; }
+check "it is dead, and to be started again" soon state_is activating
 wanted='not connected'
-systemctl stop failcore-mount@demo 2>/dev/null
-check "what is below does not show through" not as_owner cat /mnt/agent/notes
+check "until then it answers nobody" says as_owner cat /mnt/agent/notes
+check "not even a directory" says as_owner ls /mnt/agent
+check "it recovers by itself" later as_owner grep -qx text /mnt/agent/notes
+check "it is killed again" systemctl kill -s KILL failcore-mount@demo
+check "it is dead" soon state_is activating
+check "and stopped in that state" systemctl stop failcore-mount@demo
+check "what is below does not show through" not as_owner ls /mnt/agent
 check "restart recovers" systemctl restart failcore-mount@demo
 check "it serves again" soon as_owner grep -qx text /mnt/agent/notes
 kill -STOP "$(status MainPID)"
@@ -115,6 +125,7 @@ mkfifo /tmp/killed/go
 failcore-netns exec agent -- sh -c 'read -r _; timeout 5 bash -c "exec 3<>/dev/tcp/192.0.2.1/443" 2>/dev/null && echo open || echo closed' \
     </tmp/killed/go >/tmp/killed/said &
 check "the guard is killed" systemctl kill -s KILL failcore-netns@agent
+check "it answers nobody" not failcore-netns status agent
 echo >/tmp/killed/go
 wait
 check "what runs in its network reaches nothing" grep -qx closed /tmp/killed/said
@@ -148,17 +159,28 @@ ip address add 192.0.2.2/24 dev world0
 ip link set world1 up
 ip link set world0 up
 ip route add default via 192.0.2.1
+uplink() { printf 'policy: [net_safe]\nuplink: %s\n' "$1" >/etc/failcore/netns/agent.yaml; }
 if env --default-signal=PIPE setpriv --reuid failcore-guard --regid failcore-guard --clear-groups pasta --config-net true 2>/tmp/pasta; then
-    printf 'policy: [net_safe]\nuplink: pasta\n' >/etc/failcore/netns/agent.yaml
+    uplink pasta
     check "with pasta as its way out" systemctl start failcore-netguard@agent
     check "a command runs in it" failcore-netns exec agent -- true
-    check "pasta is that user's" pgrep -u failcore-guard pasta
+    check "pasta is that user's" pgrep -u failcore-guard -f '^pasta '
     check "it is stopped" systemctl stop failcore-netguard@agent
-    check "pasta goes with it" soon not pgrep -u failcore-guard pasta
-    printf 'policy: [net_safe]\nuplink: none\n' >/etc/failcore/netns/agent.yaml
+    check "pasta goes with it" soon not pgrep -u failcore-guard -f '^pasta '
 else
     echo "skipped: pasta as the way out; by itself it says: $(tail -n 1 /tmp/pasta)"
 fi
+if echo 1 2>/dev/null >/proc/sys/net/ipv4/ip_forward; then
+    uplink veth
+    check "netns with the host's own way out" systemctl start failcore-netns@agent
+    check "a command runs in it" failcore-netns exec agent -- true
+    check "there is a link" sh -c 'ip -o link | grep -q fcw'
+    check "it is stopped" systemctl stop failcore-netns@agent
+    check "the link goes with it" soon not sh -c 'ip -o link | grep -q fcw'
+else
+    echo "skipped: veth as the way out; this container may not forward"
+fi
+uplink none
 
 # All that one agent has.
 cp /etc/failcore/netns/agent.yaml /etc/failcore/netns/demo.yaml

@@ -102,6 +102,9 @@ if ! command -v pasta >/dev/null; then
     echo "the pasta leg is left out: no pasta"
     exit
 fi
+check_exit "pasta: not for a network that root has made" 125 plain_guard_up "$work/policy.yaml" --uplink pasta
+cp "$work/output" "$work/said"
+check "pasta: and it says so" grep -q 'no network that root has made' "$work/said"
 mkdir -m 755 "$work/bin"
 cp "$bin"/failcore* "$work/bin/"
 mkdir -m 700 "$work/user"
