@@ -148,7 +148,9 @@ int caller_become_owner(uid_t uid, gid_t gid)
     if (geteuid() != 0) {
         return geteuid() == uid ? 0 : -EPERM;
     }
-    if (set_thread_groups(0, NULL) < 0) {
+    /* In a user namespace of one's own, where one is called root, groups cannot be given up: they
+     * are the owner's own, who started us. */
+    if (set_thread_groups(0, NULL) < 0 && (errno != EPERM || uid != geteuid())) {
         return -errno;
     }
     return take_fsgid(gid) && take_fsuid(uid) ? 0 : -EPERM;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fusefs/mount_helper.h"
 #include "shared/base/cleanup.h"
 
 #define MOUNT_TYPE "fuse.failcore"
@@ -117,6 +118,9 @@ int mount_device_close(const char *path, bool lazily, struct failure *reterr)
     }
     if (umount2(path, UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) < 0) {
         error = -errno;
+        if (error == -EPERM && geteuid() != 0) {
+            return mount_helper_close(path, lazily, reterr);
+        }
         failure_set(reterr, error, "cannot unmount %s: %s", path, strerror(-error));
         failure_set_mend(reterr, error == -EBUSY ? "close what is open below it (fuser -m names it)"
                                                  : "run as the user who mounted it");

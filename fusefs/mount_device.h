@@ -1,5 +1,6 @@
 /*
- * Mounting and unmounting: the one place that calls mount(2).
+ * Mounting and unmounting: the one place that calls mount(2). Who may not unmount does so by
+ * fusermount3 (mount_helper.h).
  *
  * Errors: negative errno, explained in *reterr.
  */

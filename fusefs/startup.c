@@ -13,6 +13,7 @@
 #include "fusefs/breaker_place.h"
 #include "fusefs/control_socket.h"
 #include "fusefs/mount_device.h"
+#include "fusefs/mount_helper.h"
 #include "fusefs/mountpoint_guard.h"
 #include "fusefs/name_folding.h"
 #include "fusefs/ring_transport.h"
@@ -376,6 +377,30 @@ static enum exit_code take_session(int fd, int *ret_device, struct failure *rete
     return EXIT_CODE_OK;
 }
 
+/*
+ * An ordinary user's: by fusermount3, which wants a directory that this user can write. So it is
+ * shut once the mount covers it, and its descriptor leads below the mount still.
+ */
+static int mount_by_helper(struct startup *startup, const struct mount_request *request,
+                           int *ret_device, struct failure *reterr)
+{
+    struct failure ignored = {0};
+    int r = startup->guarded ? mountpoint_guard_open(startup->mountpoint) : 0;
+
+    if (r == 0) {
+        r = mount_helper_open(startup->mountpoint_path, request, ret_device, reterr);
+    }
+    if (r == 0 && startup->guarded) {
+        r = mountpoint_guard_close(startup->mountpoint);
+        if (r < 0) {
+            close_fd(ret_device);
+            (void)mount_helper_close(startup->mountpoint_path, true, &ignored);
+            failure_set(reterr, r, "cannot shut the directory under the mount: %s", strerror(-r));
+        }
+    }
+    return r;
+}
+
 static enum exit_code mount_tree(struct startup *startup, int *ret_device, struct failure *reterr)
 {
     const struct mount_options *options = &startup->options;
@@ -391,10 +416,19 @@ static enum exit_code mount_tree(struct startup *startup, int *ret_device, struc
         .setuid = settings.setuid,
     };
 
+    struct failure own = {0};
+    int r;
+
     if (options->session_fd >= 0) {
         return take_session(options->session_fd, ret_device, reterr);
     }
-    if (mount_device_open(&request, ret_device, reterr) < 0) {
+    r = mount_device_open(&request, ret_device, &own);
+    if ((r == -EPERM || r == -EACCES) && geteuid() != 0) {
+        r = mount_by_helper(startup, &request, ret_device, reterr);
+    } else if (r < 0) {
+        *reterr = own;
+    }
+    if (r < 0) {
         return EXIT_CODE_FAILCORE_FAILED;
     }
     startup->mounted = true;
