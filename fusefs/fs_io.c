@@ -79,7 +79,7 @@ ssize_t fs_read(struct tree *tree, const struct caller *caller, uint64_t handle,
 }
 
 ssize_t fs_write(struct tree *tree, const struct caller *caller, uint64_t handle, const void *bytes,
-                 size_t size, off_t offset)
+                 size_t size, off_t offset, bool *ret_set_id)
 {
     AUTO(use_end) struct use use;
     struct acting acting = {0};
@@ -110,6 +110,7 @@ ssize_t fs_write(struct tree *tree, const struct caller *caller, uint64_t handle
         return r;
     }
     atomic_fetch_add_explicit(&use.file->bytes_written, (uint64_t)count, memory_order_relaxed);
+    *ret_set_id = use.file->set_id;
     return count;
 }
 

@@ -124,8 +124,9 @@ void fs_release(struct tree *tree, const struct caller *caller, uint64_t handle)
 
 ssize_t fs_read(struct tree *tree, const struct caller *caller, uint64_t handle, void *bytes,
                 size_t size, off_t offset);
+/* `ret_set_id`, where bytes were written: the file was opened with set-id bits, which are gone. */
 ssize_t fs_write(struct tree *tree, const struct caller *caller, uint64_t handle, const void *bytes,
-                 size_t size, off_t offset);
+                 size_t size, off_t offset, bool *ret_set_id);
 int fs_fsync(struct tree *tree, const struct caller *caller, uint64_t handle, bool data_only);
 int fs_fallocate(struct tree *tree, const struct caller *caller, uint64_t handle, int mode,
                  off_t offset, off_t length);

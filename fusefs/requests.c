@@ -498,13 +498,30 @@ static void on_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offs
     reply_bytes(request, fs_read(tree_of(request), &caller, file->fh, bytes, size, offset), bytes);
 }
 
+/*
+ * Writes, allocations and copies take set-id bits away by themselves (HANDLE_KILLPRIV_V2), and the
+ * kernel would go on to show the mode that it remembers. Of attributes alone (no offset), so that
+ * no lock is waited for that this request's caller holds. Root keeps the bits.
+ */
+static void forget_mode(fuse_req_t request, fuse_ino_t node)
+{
+    struct server *server = fuse_req_userdata(request);
+
+    if (fuse_req_ctx(request)->uid != 0) {
+        (void)fuse_lowlevel_notify_inval_inode(server->session, node, -1, 0);
+    }
+}
+
 static void on_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_t size,
                      off_t offset, struct fuse_file_info *file)
 {
     struct caller caller = caller_of(request);
-    ssize_t count = fs_write(tree_of(request), &caller, file->fh, bytes, size, offset);
+    bool set_id = false;
+    ssize_t count = fs_write(tree_of(request), &caller, file->fh, bytes, size, offset, &set_id);
 
-    (void)node;
+    if (set_id) {
+        forget_mode(request, node);
+    }
     if (count < 0) {
         fuse_reply_err(request, (int)-count);
     } else {
@@ -525,9 +542,10 @@ static void on_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t of
                          struct fuse_file_info *file)
 {
     struct caller caller = caller_of(request);
+    int r = fs_fallocate(tree_of(request), &caller, file->fh, mode, offset, length);
 
-    (void)node;
-    reply_result(request, fs_fallocate(tree_of(request), &caller, file->fh, mode, offset, length));
+    forget_mode(request, node);
+    reply_result(request, r);
 }
 
 static void on_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence,
@@ -553,7 +571,7 @@ static void on_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_o
                                        to_file->fh, to_offset, length, (unsigned int)flags);
 
     (void)from;
-    (void)to;
+    forget_mode(request, to);
     if (count < 0) {
         fuse_reply_err(request, (int)-count);
     } else {

@@ -234,6 +234,28 @@ def _map_and_write(path):
         m.flush()
 
 
+@pitfall
+def the_mode_shown_is_the_mode_below(seen, below):
+    got = []
+    changes = {
+        "allocate": lambda fd, other: os.posix_fallocate(fd, 4096, 4096),
+        "copy": lambda fd, other: os.copy_file_range(other, fd, 4096, 0, 0),
+        "write": lambda fd, other: os.pwrite(fd, b"evil", 0),
+        "truncate": lambda fd, other: os.ftruncate(fd, 4096),
+    }
+    put(f"{seen}/other", b"y" * 8192)
+    for name, change in changes.items():
+        for uid in (0, 4711):
+            path = f"{seen}/{name}{uid}"
+            put(path, b"x" * 16384)
+            os.chmod(path, 0o6777)
+            as_user(uid, lambda: change(os.open(path, os.O_RDWR), os.open(f"{seen}/other", os.O_RDONLY)))
+            # stat(1) asks for the mode alone: the kernel answers what it still takes for good.
+            got.append((name, uid, subprocess.check_output(["stat", "-c", "%a", path]),
+                        subprocess.check_output(["stat", "-c", "%a", f"{below}/{name}{uid}"])))
+    return got
+
+
 # ---- 5. Who asks --------------------------------------------------------------------------------
 @pitfall
 def owner_of_what_is_made(seen, below):
