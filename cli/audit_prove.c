@@ -12,7 +12,7 @@
 #include "shared/audit/log_lines.h"
 #include "shared/audit/pin.h"
 #include "shared/audit/proof.h"
-#include "shared/audit/verify.h"
+#include "shared/audit/signed_head.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/file_io.h"
@@ -234,14 +234,10 @@ static int print_pin(int directory, struct failure *reterr)
 
     sha256_free(sha);
     if (error == 0) {
-        error = audit_note_read(directory, "checkpoint", &note, reterr);
+        error = audit_head_read(directory, &key, &note, &head, reterr);
     }
     if (error < 0) {
         return error;
-    }
-    error = checkpoint_open(text_buffer_view(&note), &key, &head);
-    if (error < 0) {
-        return failure_set(reterr, error, "the checkpoint is not one that the log's key signed");
     }
     fputs(text_buffer_text(&note), stdout);
     return 0;

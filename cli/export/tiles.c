@@ -9,8 +9,8 @@
 #include "cli/export/export.h"
 #include "shared/audit/log_lines.h"
 #include "shared/audit/record_line.h"
+#include "shared/audit/signed_head.h"
 #include "shared/audit/tile.h"
-#include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
@@ -125,15 +125,7 @@ static int read_head(struct prefix *prefix, const char *audit, struct text_buffe
                     ? failure_set(reterr, -errno, "cannot open %s: %s", audit, strerror(errno))
                     : audit_key_read(directory, NULL, prefix->sha, &key, reterr);
 
-    if (error == 0) {
-        error = audit_note_read(directory, "checkpoint", note, reterr);
-    }
-    if (error < 0) {
-        return error;
-    }
-    error = checkpoint_open(text_buffer_view(note), &key, &prefix->head);
-    return error < 0 ? failure_set(reterr, error, "the checkpoint is not one that the key signed")
-                     : 0;
+    return error < 0 ? error : audit_head_read(directory, &key, note, &prefix->head, reterr);
 }
 
 static int export_to(struct prefix *prefix, const char *audit, const char *output,

@@ -11,6 +11,7 @@
 #include "cli/report/html.h"
 #include "cli/report/sections.h"
 #include "shared/audit/checkpoint.h"
+#include "shared/audit/signed_head.h"
 #include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/audit/signed_head.h"
 #include "shared/audit/state_directory.h"
-#include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
@@ -85,16 +85,11 @@ static int keep(int directory, int pins, const struct note_key *key, struct fail
     struct checkpoint now;
     struct checkpoint before;
     char name[ORIGIN_MAX + 8];
-    int error = audit_note_read(directory, "checkpoint", &note, reterr);
+    int error = audit_head_read(directory, key, &note, &now, reterr);
 
-    if (error == 0) {
-        error = checkpoint_open(text_buffer_view(&note), key, &now);
-        failure_set(reterr, error, "the checkpoint is not one that the log's key signed");
-    }
     if (error < 0) {
         return error;
     }
-    reterr->what[0] = '\0';
     pin_name(key, name);
     if (audit_note_read(pins, name, &kept, &ignored) == 0) {
         error = checkpoint_open(text_buffer_view(&kept), key, &before);

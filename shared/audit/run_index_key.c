@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/audit/signed_head.h"
 #include "shared/audit/state_directory.h"
-#include "shared/audit/verify.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/crypto/ed25519.h"

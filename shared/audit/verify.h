@@ -46,11 +46,4 @@ struct audit_verdict {
 int audit_verify(const struct audit_verify_options *options, struct audit_verdict *ret_verdict,
                  struct failure *reterr);
 
-/* The key to trust: of the file or text `key`, or of the log when NULL. */
-int audit_key_read(int directory, const char *key, struct sha256 *sha, struct note_key *ret_key,
-                   struct failure *reterr);
-/* A note from a file below `directory` (AT_FDCWD: anywhere). */
-int audit_note_read(int directory, const char *path, struct text_buffer *note,
-                    struct failure *reterr);
-
 #endif

@@ -50,7 +50,7 @@ check "cef has one line a record" sh -c "test \"\$('$failcore' audit export --fo
     '$log' | grep -c '^CEF:0|FailCore|')\" = \"\$(cat '$log'/log/*.jsonl | wc -l)\""
 check "csv reads as a table" sh -c "'$failcore' audit export --format csv --audit '$log' |
     python3 -c 'import csv, sys; rows = list(csv.reader(sys.stdin));
-assert len(rows) > 1400 and all(len(row) == 21 for row in rows)'"
+assert len(rows) > 1400 and len({len(row) for row in rows}) == 1 and len(rows[0]) > 20'"
 check "tiles" "$failcore" audit export --format tiles --audit "$log" -o "$work/tiles"
 check "the tree is the same" diff -r "$log/tile" "$work/tiles/tile" --exclude entries
 check "entries hash to the leaves" python3 - "$work/tiles" <<'PY'
