@@ -85,8 +85,6 @@ export work uid source mount audit
 steps()
 {
     told "it is mounted, without devices and set-id bits" " $mount .*nosuid,nodev.* fuse.failcore "
-    told "no capability" '^CapEff:\s*0+$'
-    check "$way: in no thread" test "$(grep -c ^CapEff: "$work/told")" = 1
     told "one holder of the device" '^devices: 1$'
     told "its user reads" '^reads: yes'
     told "and writes" '^writes: yes'
@@ -111,6 +109,8 @@ if command -v fusermount3 >/dev/null && [ -u "$(command -v fusermount3)" ]; then
     way=fusermount3
     check "$way: ran" unshare --mount --propagation private bash "$work/as_user.sh" "$work/steps.sh"
     cp "$work/output" "$work/told"
+    told "no capability" '^CapEff:\s*0+$'
+    check "$way: in no thread" test "$(grep -c ^CapEff: "$work/told")" = 1
     told "every thread is the ordinary user" "^Uid:.$uid.$uid.$uid.$uid"
     check "and only that" test "$(grep -c ^Uid: "$work/told")" = 1
     steps
@@ -132,8 +132,6 @@ way="own user namespace"
 if setpriv --reuid "$uid" --regid "$uid" --clear-groups unshare -Ur true 2>/dev/null; then
     check "$way: ran" unshare --mount --propagation private bash "$work/as_user.sh" -c 'exec unshare --user --map-root-user --mount bash "$work/steps.sh"'
     cp "$work/output" "$work/told"
-    sed -i '/^CapEff/d' "$work/told"
-    echo "CapEff: 0" >>"$work/told" # of the namespace alone: see fs_confined for what is kept
     steps
 else
     echo "skipped: user namespaces are refused"
