@@ -483,6 +483,12 @@ def block_node(root):
 
 
 @attack
+def node_left_by_a_whiteout(root):
+    renameat2(f"{root}/work/file", f"{root}/work/moved", 4)
+    return stat.S_ISCHR(os.lstat(f"{root}/work/file").st_mode)
+
+
+@attack
 def setuid_bit(root):
     os.chmod(f"{root}/work/file", 0o4755)
     return True
