@@ -20,7 +20,7 @@ static struct proc_path path_of(int directory)
     return path;
 }
 
-int mountpoint_guard_close(int directory)
+int mountpoint_guard_close(int directory, struct timespec *ret_since)
 {
     struct proc_path path = path_of(directory);
     struct stat status;
@@ -39,7 +39,19 @@ int mountpoint_guard_close(int directory)
         removexattr(path.text, MODE_ATTRIBUTE);
         return error;
     }
+    if (fstat(directory, &status) < 0) {
+        return -errno;
+    }
+    *ret_since = status.st_ctim;
     return 0;
+}
+
+bool mountpoint_guard_holds(int directory, const struct timespec *since)
+{
+    struct stat status;
+
+    return fstat(directory, &status) == 0 && (status.st_mode & 07777) == 0 &&
+           status.st_ctim.tv_sec == since->tv_sec && status.st_ctim.tv_nsec == since->tv_nsec;
 }
 
 int mountpoint_guard_open(int directory)

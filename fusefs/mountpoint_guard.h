@@ -11,8 +11,16 @@
 #ifndef FAILCORE_FUSEFS_MOUNTPOINT_GUARD_H
 #define FAILCORE_FUSEFS_MOUNTPOINT_GUARD_H
 
-/* `directory` is O_PATH. Nothing is changed on failure. -EROFS is fine: nobody writes there. */
-int mountpoint_guard_close(int directory);
+#include <stdbool.h>
+#include <time.h>
+
+/*
+ * `directory` is O_PATH. Nothing is changed on failure. -EROFS is fine: nobody writes there.
+ * *ret_since tells this closing from another's.
+ */
+int mountpoint_guard_close(int directory, struct timespec *ret_since);
+/* Closed, and not opened or closed by anybody since. */
+bool mountpoint_guard_holds(int directory, const struct timespec *since);
 /* Gives the mode back; 0 also when the directory was not guarded. */
 int mountpoint_guard_open(int directory);
 

@@ -210,12 +210,17 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
 
 static void open_control(struct startup *startup)
 {
+    struct stat made;
+
     /* Without it a reload needs SIGHUP; nothing else depends on it. */
     if (control_socket_path(startup->mountpoint_path, startup->control_path,
                             sizeof(startup->control_path)) < 0) {
         return;
     }
     startup->control = control_socket_listen(startup->control_path);
+    if (stat(startup->control_path, &made) == 0) {
+        startup->control_inode = made.st_ino;
+    }
 }
 
 enum exit_code startup_run(struct startup *startup, const struct mount_options *options,

@@ -28,11 +28,14 @@ struct startup {
     int mountpoint; /* O_PATH of the directory under the mount; -1: not ours to look after */
     char mountpoint_path[4096];
     bool guarded;
+    struct timespec guarded_since;
     bool mounted;
+    bool gone; /* unmounted: what may be mounted there now is somebody else's */
     bool tree_ready;
     int control; /* listening socket; -1: none */
     int watch;   /* who ends us when we are stopped (server_watch.h); -1: somebody else does */
     char control_path[128];
+    ino_t control_inode; /* the next mount may have our number, and its socket our path */
 };
 
 /* EXIT_CODE_OK when the server answers requests. */
@@ -54,8 +57,8 @@ enum exit_code startup_load_policy(const struct mount_options *options, struct p
  */
 enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
                               struct failure *reterr);
-/* What startup_run mounted is still there. */
-bool startup_is_mounted(const struct startup *startup);
+/* What startup_run mounted is still there; once it is not, it never is again. */
+bool startup_is_mounted(struct startup *startup);
 /* Unmounts what startup_run mounted and gives the directory its mode back. */
 void startup_unmount(struct startup *startup);
 /* The same, and releases everything. Blocks while anybody keeps the connection alive. */

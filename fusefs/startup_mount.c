@@ -65,7 +65,7 @@ enum exit_code startup_check_mountpoint(struct startup *startup, struct failure 
     /* After a crash of the server before us the directory is still shut: its own mode first. */
     r = mountpoint_guard_open(startup->mountpoint);
     if (r == 0) {
-        r = mountpoint_guard_close(startup->mountpoint);
+        r = mountpoint_guard_close(startup->mountpoint, &startup->guarded_since);
     }
     if (r < 0 && r != -EROFS) {
         failure_set(reterr, r, "cannot shut the directory under the mount: %s", strerror(-r));
@@ -115,7 +115,7 @@ static int mount_by_helper(struct startup *startup, const struct mount_request *
         r = mount_helper_open(startup->mountpoint_path, request, ret_device, reterr);
     }
     if (r == 0 && startup->guarded) {
-        r = mountpoint_guard_close(startup->mountpoint);
+        r = mountpoint_guard_close(startup->mountpoint, &startup->guarded_since);
         if (r < 0) {
             close_fd(ret_device);
             (void)mount_helper_close(startup->mountpoint_path, true, &ignored);
@@ -182,24 +182,40 @@ enum exit_code startup_mount_for_owner(struct startup *startup, int *ret_device,
                                                                : EXIT_CODE_OK;
 }
 
-bool startup_is_mounted(const struct startup *startup)
+bool startup_is_mounted(struct startup *startup)
 {
-    return startup->mounted && mount_device_is_ours(startup->mountpoint_path);
+    if (!startup->mounted || startup->gone) {
+        return false;
+    }
+    startup->gone = !mount_device_is_ours(startup->mountpoint_path);
+    return !startup->gone;
+}
+
+static void leave_control(struct startup *startup)
+{
+    struct stat there;
+
+    if (startup->control >= 0 && stat(startup->control_path, &there) == 0 &&
+        there.st_ino == startup->control_inode) {
+        (void)unlink(startup->control_path);
+    }
+    close_fd(&startup->control);
 }
 
 void startup_unmount(struct startup *startup)
 {
     struct failure unused = {0};
+    bool ours = startup_is_mounted(startup);
 
-    if (startup_is_mounted(startup)) {
+    if (ours) {
         (void)mount_device_close(startup->mountpoint_path, true, &unused);
+        startup->gone = true;
     }
-    if (startup->control >= 0) {
-        (void)unlink(startup->control_path);
-        close_fd(&startup->control);
-    }
-    if (startup->guarded) {
+    leave_control(startup);
+    /* Where it was unmounted for us, another server may have closed the directory anew. */
+    if (startup->guarded &&
+        (ours || mountpoint_guard_holds(startup->mountpoint, &startup->guarded_since))) {
         (void)mountpoint_guard_open(startup->mountpoint);
-        startup->guarded = false;
     }
+    startup->guarded = false;
 }

@@ -9,6 +9,16 @@ not_mounted()
     ! grep -q " $mount " /proc/self/mountinfo
 }
 
+server_of_mount()
+{
+    pgrep -f "failcore-mount.*$audit $source $mount"
+}
+
+no_server()
+{
+    ! server_of_mount
+}
+
 bad=$(policy_file bad <<'POLICY'
 version: 1
 name: bad
@@ -81,8 +91,33 @@ check "in the background" "$bin/failcore-mount" --policy "$allow_all" --audit "$
 check "it serves at once" grep -q secret "$mount/f"
 check "--unmount" "$bin/failcore-mount" --unmount "$mount"
 check "is unmounted" not_mounted
-wait_until 5 test "$(stat -c %a "$mount")" = 755
 check "with its mode" test "$(stat -c %a "$mount")" = 755
+check "and its server goes" wait_until 10 no_server
+
+# A server that comes to its end late, when another one serves there already, leaves that one alone:
+# its last words take it two seconds.
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    strace -qq -o /dev/null -P "$work/late.errors" -e trace=write -e inject=write:delay_exit=2000000 \
+        "$bin/failcore-mount" -f --ready-fd 9 --policy "$allow_all" --audit "$audit" "$source" "$mount" \
+        9>"$work/ready" 2>"$work/late.errors" &
+    late=$!
+    at_exit "kill -9 $late"
+    check "a slow server" wait_until 20 grep -q R "$work/ready"
+    rm -f "$work/ready"
+    check "--unmount" "$bin/failcore-mount" --unmount "$mount"
+    check "its last words" wait_until 10 grep -q 'requests:' "$work/late.errors"
+    mount_tree --policy "$allow_all"
+    check "it ends while another one serves" kill -0 "$late"
+    wait "$late"
+    check "which goes on serving" grep -q secret "$mount/f"
+    check "and can be asked" "$bin/failcore-mount" --reload "$mount"
+    check "the directory below is shut still" sh -c '
+        unshare -m sh -c "umount -l $1 && test \$(stat -c %a $1) = 0"' - "$mount"
+    unmount_tree
+    check "until it is unmounted" test "$(stat -c %a "$mount")" = 755
+else
+    echo "skipped: a server that ends late (no strace)"
+fi
 
 # The log writer dies: another takes its place, and what is done meanwhile is recorded.
 mount_tree --policy "$allow_all"
