@@ -9,6 +9,9 @@ tlog_build || skip "$tlog_missing"
 check "a log of three tile levels" "$bin/audit_emitter" "$log" 2 35000
 "$failcore" audit pin --audit "$log" >"$work/pin"
 check "more of it" "$bin/audit_emitter" "$log" 1 777
+# 65,536 and what the last round over two rings took.
+check "a checkpoint each 65,536 records at the least" jq -s -e '[.[].size] | [.[1:], .[:-1]] | transpose |
+    length > 1 and all(.[]; .[0] - .[1] <= 66100)' "$log/checkpoints.jsonl"
 check "we find it intact" "$failcore" audit verify --pin "$work/pin" "$log"
 check "so does tlog" "$tlog_check" "$log" "$work/pin"
 cp "$work/output" "$work/said"

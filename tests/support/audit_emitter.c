@@ -2,13 +2,13 @@
  * A producer for tests: THREADS threads emit EVENTS events each, then the producer detaches.
  *
  *   audit_emitter DIR THREADS EVENTS [sync|pairs|hold|denials|looks|names|count FILE TAG|
- *                                   stubborn FILE TAG]
+ *                                   sync FILE TAG|stubborn FILE TAG]
  *
  * pairs: each DECISION is followed by its RESULT, emitted by another thread's slot at times.
  * denials, looks: the same refused write, the same allowed read, over and over.
  * names: refused connections to one address under five TLS names.
  * count: FILE holds, for each thread, how many events were recorded so far, in 8 bytes each; it is
- * right also after SIGKILL. The paths are TAG/THREAD/NUMBER.
+ * right also after SIGKILL. The paths are TAG/THREAD/NUMBER. With sync: how many are durable.
  * stubborn: as count, but begins with the first line of standard input and goes on after a refusal;
  * FILE holds, from byte 512 on, how many events of each thread were refused. Prints that too.
  * hold: stays attached until standard input ends. Prints how many events were emitted.
