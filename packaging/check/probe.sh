@@ -182,6 +182,38 @@ else
 fi
 uplink none
 
+# The units of an ordinary user, in that user's own manager; here nobody logs in who would start it.
+useradd --create-home alice
+user_id=$(id -u alice)
+as_alice() { setpriv --reuid alice --regid alice --init-groups env HOME=/home/alice XDG_RUNTIME_DIR="/run/user/$user_id" "$@"; }
+# The host's device is bound in with the host's mode; distributions have 0666.
+umount /dev/fuse && mknod -m 666 /dev/fuse c 10 229
+install -d -m 700 -o alice "/run/user" "/run/user/$user_id"
+chmod 755 /run/user
+if systemd-run --quiet --unit alice --property User=alice --property Delegate=yes --property Type=notify \
+    --setenv "XDG_RUNTIME_DIR=/run/user/$user_id" /lib/systemd/systemd --user && soon as_alice systemctl --user daemon-reload; then
+    check "a user's socket of the log" as_alice systemctl --user start failcore-auditd.socket
+    check "that user's run" as_alice sh -c 'mkdir -p ~/w && cd ~/w && failcore run --policy fs_sandbox --no-net -- sh -c "echo made >made"'
+    check "goes through it" as_alice systemctl --user --quiet is-active failcore-auditd.service
+    check "the user's network starts" as_alice systemctl --user start failcore-netns@mine
+    check "a command runs in it" as_alice failcore-netns exec mine -- true
+    check "and reaches nothing" not as_alice failcore-netns exec mine -- timeout 5 bash -c 'exec 3<>/dev/tcp/192.0.2.1/443'
+    check "it is killed" as_alice systemctl --user kill -s KILL failcore-netns@mine
+    check "and recovers" later as_alice failcore-netns status mine
+    check "it is stopped" as_alice systemctl --user stop failcore-netns@mine
+    if command -v fusermount3 >/dev/null; then
+        as_alice sh -c 'mkdir -p ~/.config/failcore/mounts ~/mnt && printf "SOURCE=%s\nMOUNTPOINT=%s\n" ~/w ~/mnt >~/.config/failcore/mounts/mine.conf'
+        check "the user's mount starts" as_alice systemctl --user start failcore-mount@mine
+        check "and serves" as_alice grep -qx made /home/alice/mnt/made
+        check "it is stopped" as_alice systemctl --user stop failcore-mount@mine
+    else
+        echo "skipped: the mount of a user: fusermount3 is not here"
+    fi
+    systemctl stop alice
+else
+    echo "skipped: the units of users: a user's service manager does not start here"
+fi
+
 # All that one agent has.
 cp /etc/failcore/netns/agent.yaml /etc/failcore/netns/demo.yaml
 check "an agent's target starts" systemctl start failcore-agent@demo.target
