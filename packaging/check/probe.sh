@@ -187,7 +187,7 @@ useradd --create-home alice
 user_id=$(id -u alice)
 as_alice() { setpriv --reuid alice --regid alice --init-groups env HOME=/home/alice XDG_RUNTIME_DIR="/run/user/$user_id" "$@"; }
 # The host's device is bound in with the host's mode; distributions have 0666.
-umount /dev/fuse && mknod -m 666 /dev/fuse c 10 229
+umount /dev/fuse && rm -f /dev/fuse && mknod -m 666 /dev/fuse c 10 229
 install -d -m 700 -o alice "/run/user" "/run/user/$user_id"
 chmod 755 /run/user
 if systemd-run --quiet --unit alice --property User=alice --property Delegate=yes --property Type=notify \
