@@ -49,16 +49,19 @@ PY
 check "times" sh -c 'touch -d "2001-02-03 04:05:06.789 UTC" hard && test "$(TZ=UTC stat -c %y hard)" = "2001-02-03 04:05:06.789000000 +0000"'
 check "a pipe carries data" sh -c 'mkfifo p && (echo x >p &) && test "$(cat p)" = x'
 check "extended attributes" python3 - <<'PY'
-import os, errno
+import errno, os, struct
 os.setxattr("hard", "user.one", b"1")
 assert os.getxattr("hard", "user.one") == b"1"
 assert os.listxattr("hard") == ["user.one"]
 os.removexattr("hard", "user.one")
-try:
-    os.setxattr("hard", "trusted.x", b"1")
-    raise SystemExit("trusted.* was carried")
-except OSError as e:
-    assert e.errno == errno.EOPNOTSUPP
+# An ACL that is well formed: version 2, owner, group and others.
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, 6, 0xffffffff) for tag in (1, 4, 32))
+for name, value in (("trusted.x", b"1"), ("security.x", b"1"), ("system.posix_acl_access", acl)):
+    try:
+        os.setxattr("hard", name, value)
+        raise SystemExit(f"{name} was carried")
+    except OSError as e:
+        assert e.errno == errno.EOPNOTSUPP, (name, e)
 PY
 check "statfs" sh -c 'test "$(stat -f -c %b .)" = "$(stat -f -c %b "$1")"' - "$source"
 check "O_DIRECT, read and written, at its end as well" python3 - <<'PY'
