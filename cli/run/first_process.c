@@ -144,7 +144,8 @@ static int hear_command(const struct job *job, int socket, struct workload_failu
 static int start_command(struct job *job, int slave, struct workload_failure *ret_failure)
 {
     const struct first_process *first = job->first;
-    struct workload_start start = {.plan = first->plan, .terminal = slave >= 0};
+    struct workload_start start = {
+        .plan = first->plan, .filter = first->filter, .terminal = slave >= 0};
     AUTO_CLOSE int ours = -1;
     int ends[2];
 

@@ -9,11 +9,13 @@
 
 #include "cli/run/plan.h"
 #include "cli/run/streams.h"
+#include "shared/confine/syscall_filter.h"
 
 struct first_process {
     const struct run_plan *plan;
-    int root;   /* the view's root, from view_build() */
-    int socket; /* to the supervisor */
+    const struct syscall_filter *filter; /* for the command: loaded just before execve */
+    int root;                            /* the view's root, from view_build() */
+    int socket;                          /* to the supervisor */
     const struct streams *streams;
     char **original_arguments; /* of the program: wiped, /proc/1/cmdline shows them */
     int original_count;

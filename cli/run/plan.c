@@ -205,19 +205,6 @@ static char **copy_arguments(int count, char **from)
     return to;
 }
 
-static int build_filter(struct run_plan *plan, struct failure *reterr)
-{
-    const struct syscall_filter_options options = {.nested = plan->settings.nested,
-                                                   .memory_files_noexec =
-                                                       plan->executables.allow_list,
-                                                   .io_uring = plan->settings.io_uring};
-    int error = syscall_filter_build(&options, &plan->filter);
-
-    return error < 0 ? failure_set(reterr, error, "cannot build the system call filter: %s",
-                                   strerror(-error))
-                     : 0;
-}
-
 static int load_policy(struct run_plan *plan, struct failure *reterr)
 {
     const struct run_options *options = plan->options;
@@ -283,7 +270,6 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     error = error < 0 ? error : choose_home(plan, reterr);
     error = error < 0 ? error : executables_choose(plan->policy, &plan->executables, reterr);
     error = error < 0 ? error : extra_binds_choose(plan->policy, options, &plan->binds, reterr);
-    error = error < 0 ? error : build_filter(plan, reterr);
     if (error < 0) {
         return error;
     }
@@ -303,7 +289,6 @@ void run_plan_clear(struct run_plan *plan)
     policy_unref(plan->policy);
     environment_free(plan->arguments);
     environment_free(plan->environment);
-    syscall_filter_clear(&plan->filter);
     identity_release(&plan->identity);
     close_fd(&plan->runtime);
     close_fd(&plan->workspace_fd);

@@ -18,7 +18,6 @@
 #include "cli/run/limits.h"
 #include "cli/run/options.h"
 #include "shared/base/failure.h"
-#include "shared/confine/syscall_filter.h"
 #include "shared/policy/policy.h"
 
 #define RUN_ID_SIZE 24 /* "20261120-103000-k3x9" */
@@ -41,9 +40,8 @@ struct run_plan {
     char home[PATH_MAX];            /* private and empty inside the run */
     char caller_home[PATH_MAX];     /* "" when unknown */
     struct identity identity;
-    char **arguments;             /* of the command, copied: the originals are wiped in the run */
-    char **environment;           /* of the command */
-    struct syscall_filter filter; /* built here, loaded by the workload just before execve */
+    char **arguments;   /* of the command, copied: the originals are wiped in the run */
+    char **environment; /* of the command */
     mode_t umask;
     int runtime; /* the run-time directory */
 };

@@ -17,6 +17,7 @@
 #include "shared/confine/namespaces.h"
 #include "shared/confine/privileges.h"
 #include "shared/confine/process_handle.h"
+#include "shared/confine/syscall_filter.h"
 
 static int fail(struct failure *failure, int error, const char *what)
 {
@@ -146,7 +147,8 @@ static int hand_over_fuse(const struct setup *setup, int *fuse_fd)
     return error;
 }
 
-static int start_first_process(const struct setup *setup, int root)
+static int start_first_process(const struct setup *setup, int root,
+                               const struct syscall_filter *filter)
 {
     const struct message started = {.kind = MESSAGE_STARTED};
     AUTO_CLOSE int handle = -1;
@@ -158,6 +160,7 @@ static int start_first_process(const struct setup *setup, int root)
     if (pid == 0) {
         const struct first_process first = {
             .plan = setup->plan,
+            .filter = filter,
             .root = root,
             .socket = setup->socket,
             .streams = setup->streams,
@@ -170,8 +173,23 @@ static int start_first_process(const struct setup *setup, int root)
     return message_send(setup->socket, &started, &handle, 1);
 }
 
+/* While the supervisor starts the other parts. */
+static int build_filter(const struct setup *setup, struct syscall_filter *ret_filter,
+                        struct failure *failure)
+{
+    const struct syscall_filter_options options = {
+        .nested = setup->plan->settings.nested,
+        .memory_files_noexec = setup->plan->executables.allow_list,
+        .io_uring = setup->plan->settings.io_uring,
+    };
+    int error = syscall_filter_build(&options, ret_filter);
+
+    return error < 0 ? fail(failure, error, "build the system call filter") : 0;
+}
+
 static int run(const struct setup *setup, struct failure *failure)
 {
+    AUTO(syscall_filter_clear) struct syscall_filter filter = {0};
     AUTO_CLOSE int fuse_fd = -1;
     AUTO_CLOSE int root = -1;
     char resolver[VIEW_RESOLVER_SIZE];
@@ -180,6 +198,10 @@ static int run(const struct setup *setup, struct failure *failure)
 
     if (error < 0) {
         return fail(failure, error, "close descriptors");
+    }
+    error = build_filter(setup, &filter, failure);
+    if (error < 0) {
+        return error;
     }
     entered = join_network(setup, resolver, failure);
     if (entered < 0) {
@@ -206,7 +228,7 @@ static int run(const struct setup *setup, struct failure *failure)
     if (error < 0) {
         return fail(failure, error, "hand over the mount");
     }
-    error = start_first_process(setup, root);
+    error = start_first_process(setup, root, &filter);
     return error < 0 ? fail(failure, error, "make the run's first process") : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "shared/base/file_io.h"
 #include "shared/base/text_buffer.h"
 #include "shared/confine/process_handle.h"
+#include "shared/crypto/ed25519.h"
 
 static int start_setup(struct supervisor *supervisor, char **arguments, int count,
                        struct failure *reterr)
@@ -248,5 +249,9 @@ int start_sequence(struct supervisor *supervisor, char **arguments, int count,
     }
     status_line_started(supervisor->plan->options->status_fd, supervisor->plan,
                         context.audit_directory);
-    return streams_start(&supervisor->streams, reterr);
+    error = streams_start(&supervisor->streams, reterr);
+    if (error == 0 && geteuid() == 0) {
+        ed25519_prepare(); /* for the pin (leave_log), while the command begins */
+    }
+    return error;
 }

@@ -184,7 +184,10 @@ static int execute(const struct run_plan *plan)
 
         if (length > 0 &&
             snprintf(file, sizeof(file), "%.*s/%s", (int)length, path, name) < (int)sizeof(file)) {
-            execve(file, plan->arguments, plan->environment);
+            /* Each execve waits for its record: none is asked for where nothing is. */
+            if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+                execve(file, plan->arguments, plan->environment);
+            }
             if (errno != ENOENT && errno != ENOTDIR) {
                 found = errno;
                 if (errno != EACCES) {
@@ -246,7 +249,7 @@ _Noreturn void workload_become(const struct workload_start *start)
     if (error < 0) {
         fail(start, "have its programs recorded", error);
     }
-    error = layer_is_off("seccomp") ? 0 : syscall_filter_load(&plan->filter);
+    error = layer_is_off("seccomp") ? 0 : syscall_filter_load(start->filter);
     if (error < 0) {
         fail(start, "load the system call filter", error);
     }

@@ -8,9 +8,11 @@
 #include <stdbool.h>
 
 #include "cli/run/plan.h"
+#include "shared/confine/syscall_filter.h"
 
 struct workload_start {
     const struct run_plan *plan;
+    const struct syscall_filter *filter;
     int standard[3]; /* what becomes 0, 1, 2; the same number may be there thrice (a pty) */
     bool terminal;   /* make standard[first pty] the controlling terminal's foreground group */
     int socket; /* SOCK_SEQPACKET, close-on-exec: the listener of its execs as a descriptor, and

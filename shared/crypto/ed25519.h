@@ -29,6 +29,12 @@ int ed25519_sign(const struct ed25519_key *key, const void *message, size_t leng
 bool ed25519_verify(const uint8_t public_key[static ED25519_PUBLIC_SIZE], const void *message,
                     size_t length, const uint8_t signature[static ED25519_SIGNATURE_SIZE]);
 
+/*
+ * The first signature that is verified takes a millisecond more than the others, for OpenSSL's
+ * provider: now, for who has the time. Nothing has to call it.
+ */
+void ed25519_prepare(void);
+
 /* Overwrites secrets so that the compiler keeps it. */
 void secret_wipe(void *bytes, size_t length);
 
