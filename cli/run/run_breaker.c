@@ -13,6 +13,8 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
+#define PATIENCE_MS 500 /* with who does not read standard error */
+
 int run_breaker_open(struct run_breaker *breaker, const struct run_plan *plan,
                      struct audit_producer *audit, struct failure *reterr)
 {
@@ -75,11 +77,16 @@ static void tell(const struct run_plan *plan, const struct breaker_trip *trip, c
                                                                 : "nothing is changed or sent";
     /* The terminal may be in raw mode. */
     const char *end = isatty(STDERR_FILENO) == 1 ? "\r\n" : "\n";
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
 
-    fprintf(stderr,
-            "failcore run: the circuit breaker has tripped: %s; %s%s"
-            "  try: failcore resume %s, or failcore kill %s%s",
-            why, what, end, plan->id, plan->id, end);
+    text_buffer_printf(&text,
+                       "failcore run: the circuit breaker has tripped: %s; %s%s"
+                       "  try: failcore resume %s, or failcore kill %s%s",
+                       why, what, end, plan->id, plan->id, end);
+    /* The run may have filled it, and its caller may not read: the clock goes on all the same. */
+    if (text_buffer_error(&text) == 0) {
+        (void)write_within(STDERR_FILENO, text.bytes, text.length, PATIENCE_MS);
+    }
     status_line_breaker(plan->options->status_fd, plan, "tripped", trip);
 }
 

@@ -6,6 +6,9 @@
 #include "shared/base/file_io.h"
 #include "shared/base/text_buffer.h"
 
+/* A reader who does not read must not keep the supervisor from its run. */
+#define PATIENCE_MS 500
+
 static void begin(struct text_buffer *text, const char *event, const struct run_plan *plan)
 {
     text_buffer_printf(text, "{\"event\":\"%s\",\"run\":\"%s\"", event, plan->id);
@@ -15,7 +18,7 @@ static void finish(struct text_buffer *text, int fd)
 {
     text_buffer_append_text(text, "}\n");
     if (text_buffer_error(text) == 0) {
-        (void)write_all(fd, text->bytes, text->length);
+        (void)write_within(fd, text->bytes, text->length, PATIENCE_MS);
     }
 }
 

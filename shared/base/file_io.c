@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
@@ -25,6 +29,62 @@ int write_all(int fd, const void *bytes, size_t length)
         }
         next += written;
         length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* The same pipe or terminal by a description of our own, since the flag would be that of all who
+ * share theirs. Not for a file: it has an offset. */
+static int open_without_waiting(int fd)
+{
+    char path[32];
+    struct stat found;
+
+    if (fstat(fd, &found) < 0 ||
+        (!S_ISFIFO(found.st_mode) && (!S_ISCHR(found.st_mode) || isatty(fd) == 0))) {
+        return -1;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static uint64_t milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
+}
+
+/* A socket takes a flag for it; where a pipe cannot be opened again, only its room is asked. */
+static ssize_t write_some(int fd, int own, const char *bytes, size_t length)
+{
+    ssize_t sent =
+        own >= 0 ? write(own, bytes, length) : send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    return sent < 0 && own < 0 && errno == ENOTSOCK ? write(fd, bytes, length) : sent;
+}
+
+int write_within(int fd, const void *bytes, size_t length, int timeout_ms)
+{
+    AUTO_CLOSE int own = open_without_waiting(fd);
+    const uint64_t until = milliseconds() + (uint64_t)timeout_ms;
+    const char *next = bytes;
+
+    while (length > 0) {
+        const uint64_t now = milliseconds();
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        int ready = poll(&room, 1, now < until ? (int)(until - now) : 0);
+        ssize_t written = ready > 0 ? write_some(fd, own, next, length) : -1;
+
+        if (written >= 0) {
+            next += written;
+            length -= (size_t)written;
+        } else if (ready == 0) {
+            return -EAGAIN;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            return -errno;
+        }
     }
     return 0;
 }

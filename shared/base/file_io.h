@@ -14,6 +14,12 @@
 /* All `length` bytes, or an error. */
 int write_all(int fd, const void *bytes, size_t length);
 
+/*
+ * All bytes, or -EAGAIN when whoever reads a pipe, socket or terminal has not made room for them
+ * in time: what was written until then stays written. Everything else takes what it is given.
+ */
+int write_within(int fd, const void *bytes, size_t length, int timeout_ms);
+
 /* Up to `length` bytes, short only at the end of the file. Returns the count. */
 ssize_t read_upto(int fd, void *bytes, size_t length);
 

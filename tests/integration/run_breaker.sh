@@ -242,3 +242,26 @@ check "executions by whatever name: killed" test $? = 137
 check "before it went on" test ! -e "$ws/survived"
 check "the record of it" recorded '["tripped","exec",6,"kill"]'
 check "the log verifies" "$bin/failcore" audit verify "$audit"
+
+# The run fills standard error and trips: a caller that does not read it, and does not read the
+# status lines either, keeps the supervisor from nothing.
+patient=$(policy_with patient 'event: delete, count: 3, within: 1h, action: readonly')
+echo 'limits: {wall_time: 3s}' >>"$patient"
+precious
+mkfifo "$work/deaf"
+sleep 60 <>"$work/deaf" & deaf=$!
+at_exit "kill $deaf"
+head -c 65536 /dev/zero >"$work/deaf"
+began=$(date +%s%3N)
+"$bin/failcore" run --policy "$patient" --no-net --workspace "$ws" --audit "$audit" --status-fd 9 \
+    -- sh -c 'rm src/*; sleep 50; echo survived' >"$work/out" 2>"$work/deaf" 9>"$work/deaf" & run=$!
+ended()
+{
+    records '.kind == "END"' | tail -n 1 | jq -r .call.detail | grep -q wall_time
+}
+check "nobody reads, the breaker has tripped: the clock ends the run" wait_until 15 ended
+took=$(($(date +%s%3N) - began))
+check "in time ($took ms)" test $took -lt 9000
+kill $deaf
+wait $run
+check_fails "nothing went on" grep -q survived "$work/out"

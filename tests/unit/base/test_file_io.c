@@ -94,6 +94,36 @@ static void more_descriptors_than_expected_leave_none_open(void **state)
     close(pair[1]);
 }
 
+static void check_patience(int writer, int reader)
+{
+    static char many[1 << 20];
+    const int flags = fcntl(writer, F_GETFL);
+
+    assert_int_equal(write_within(writer, "x", 1, 0), 0);
+    assert_int_equal(write_within(writer, many, sizeof(many), 20), -EAGAIN);
+    assert_int_equal(write_within(writer, "x", 1, 0), -EAGAIN);
+    assert_int_equal(fcntl(writer, F_GETFL), flags); /* others share the description */
+    close(reader);
+    close(writer);
+}
+
+static void who_does_not_read_is_not_waited_for(void **state)
+{
+    int ends[2];
+    FILE *file = tmpfile();
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    check_patience(ends[1], ends[0]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    check_patience(ends[1], ends[0]);
+    /* A file goes on where it is. */
+    assert_int_equal(write_within(fileno(file), "ab", 2, 0), 0);
+    assert_int_equal(write_within(fileno(file), "c", 1, 0), 0);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), 3);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +132,7 @@ int main(void)
         cmocka_unit_test(a_file_over_the_limit_is_refused_whole),
         cmocka_unit_test(descriptors_travel_and_are_close_on_exec),
         cmocka_unit_test(more_descriptors_than_expected_leave_none_open),
+        cmocka_unit_test(who_does_not_read_is_not_waited_for),
     };
 
     return cmocka_run_group_tests_name("file_io", tests, NULL, NULL);
