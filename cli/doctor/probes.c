@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/doctor/security_modules.h"
+#include "cli/doctor/trial_runs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
@@ -64,14 +65,14 @@ static struct probe_result try_kernel(const struct probe_scratch *scratch)
                              machine.release);
 }
 
-/* errno of making a user namespace, in a child. */
-static int user_namespace_error(void)
+/* errno of making namespaces, in a child. */
+static int namespace_error(int types)
 {
     int status = 0;
     pid_t child = fork();
 
     if (child == 0) {
-        int error = namespace_new(CLONE_NEWUSER | CLONE_NEWNS);
+        int error = namespace_new(types);
 
         _exit(error < 0 ? -error : 0);
     }
@@ -82,7 +83,7 @@ static int user_namespace_error(void)
 
 static struct probe_result try_user_namespaces(const struct probe_scratch *scratch)
 {
-    int error = user_namespace_error();
+    int error = namespace_error(CLONE_NEWUSER | CLONE_NEWNS);
     char line[32];
 
     (void)scratch;
@@ -105,6 +106,20 @@ static struct probe_result try_user_namespaces(const struct probe_scratch *scrat
     }
     return probe_found(PROBE_MISSING, "allow user namespaces, or run as root", "%s",
                        strerror(error));
+}
+
+static struct probe_result try_network_namespaces(const struct probe_scratch *scratch)
+{
+    int error = namespace_error(CLONE_NEWUSER | CLONE_NEWNET);
+
+    (void)scratch;
+    if (error == 0) {
+        return probe_found(PROBE_OK, "", "can be made");
+    }
+    return probe_found(PROBE_MISSING,
+                       error == ENOSPC ? "sysctl user.max_net_namespaces=10000"
+                                       : "boot a kernel with CONFIG_NET_NS",
+                       "%s", strerror(error));
 }
 
 static struct probe_result try_apparmor(const struct probe_scratch *scratch)
@@ -223,94 +238,10 @@ static struct probe_result try_pasta(const struct probe_scratch *scratch)
                        "not installed: ordinary users have no uplink");
 }
 
-/* A run of our own, quiet; its first line on standard error is the reason. */
-static struct probe_result try_run(const struct probe_scratch *scratch, const char *const *options,
-                                   const char *const *command, const char *mend)
-{
-    char program[PATH_MAX];
-    char audit[PATH_MAX];
-    char workspace[PATH_MAX];
-    char state[PATH_MAX];
-    char said[256] = "";
-    const char *argv[24] = {program, "run", "--audit", audit, "--workspace", workspace};
-    size_t count = 6;
-    int ends[2];
-    int status = 0;
-    pid_t child;
-
-    if (scratch->directory[0] == '\0' || program_path_sibling("failcore", program) < 0 ||
-        pipe2(ends, O_CLOEXEC) < 0) {
-        return probe_found(PROBE_MISSING, "free space in /tmp", "cannot be tried");
-    }
-    snprintf(audit, sizeof(audit), "%s/audit", scratch->directory);
-    snprintf(workspace, sizeof(workspace), "%s/ws", scratch->directory);
-    snprintf(state, sizeof(state), "%s/state", scratch->directory);
-    for (; *options != NULL; options++) {
-        argv[count++] = *options;
-    }
-    argv[count++] = "--";
-    for (; *command != NULL; command++) {
-        argv[count++] = *command;
-    }
-    child = fork();
-    if (child == 0) {
-        (void)setenv("FAILCORE_STATE", state, 1);
-        if (dup2(ends[1], 2) < 0 || dup2(ends[1], 1) < 0) {
-            _exit(125);
-        }
-        execv(program, (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    close(ends[1]);
-    (void)read_upto(ends[0], said, sizeof(said) - 1);
-    close(ends[0]);
-    if (child < 0 || waitpid(child, &status, 0) != child) {
-        return probe_found(PROBE_MISSING, mend, "cannot be tried");
-    }
-    said[strcspn(said, "\n")] = '\0';
-    return status == 0
-               ? probe_found(PROBE_OK, "", "works")
-               : probe_found(PROBE_MISSING, mend, "%s", said[0] == '\0' ? "the run failed" : said);
-}
-
-static struct probe_result try_mount(const struct probe_scratch *scratch)
-{
-    static const char *const options[] = {"--no-net", NULL};
-    static const char *const command[] = {"/bin/sh", "-c", "exit 0", NULL};
-
-    return try_run(scratch, options, command, "the lines above say what is missing");
-}
-
-static struct probe_result try_guard(const struct probe_scratch *scratch)
-{
-    static const char *const options[] = {"--uplink", "none", NULL};
-    static const char *const command[] = {"/bin/sh", "-c", "exit 0", NULL};
-
-    return try_run(scratch, options, command, "modprobe nfnetlink_queue nft_queue (as root)");
-}
-
-static struct probe_result try_nested(const struct probe_scratch *scratch)
-{
-    char policy[PATH_MAX];
-    const char *const options[] = {"--no-net", "--policy", policy, NULL};
-    static const char *const command[] = {
-        "/usr/bin/unshare", "--user", "--map-root-user",          "--mount",
-        "/bin/sh",          "-c",     "mount -t tmpfs none /tmp", NULL};
-    static const char text[] = "version: 1\nname: nested\nsandbox: {nested: true}\n";
-    AUTO_CLOSE int file = -1;
-
-    snprintf(policy, sizeof(policy), "%s/policy/nested.yaml", scratch->directory);
-    file = open(policy, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || write_all(file, text, sizeof(text) - 1) < 0) {
-        return probe_found(PROBE_MISSING, "free space in /tmp", "cannot be tried");
-    }
-    return try_run(scratch, options, command,
-                   "let the agent sandbox itself less, or use sandbox.nested: false");
-}
-
 const struct probe probes[] = {
     {"kernel", "the calls that a run is made of", try_kernel},
     {"user-namespaces", "the run's own user, mounts and processes", try_user_namespaces},
+    {"network-namespaces", "the network of a run, and its guard's", try_network_namespaces},
     {"apparmor", "leave to make user namespaces", try_apparmor},
     {"selinux", "leave of services to mount and to queue packets", try_selinux},
     {"fuse", "the policy mount", try_fuse},
@@ -320,9 +251,9 @@ const struct probe probes[] = {
     {"seccomp", "the second layer over system calls", try_seccomp},
     {"cgroup", "limits for all processes of a run together", try_cgroup},
     {"pasta", "the uplink of runs of ordinary users", try_pasta},
-    {"run", "a whole run, tried: mount, log, confinement", try_mount},
-    {"guard", "a run with its network guard, tried", try_guard},
-    {"nested", "agents that sandbox their own children, tried", try_nested},
+    {"run", "a whole run, tried: mount, log, confinement", trial_run},
+    {"guard", "a run with its network guard, tried", trial_guard},
+    {"nested", "agents that sandbox their own children, tried", trial_nested},
 };
 const size_t probe_count = sizeof(probes) / sizeof(probes[0]);
 

@@ -11,7 +11,17 @@ before=$(ls -d /tmp/failcore-doctor.* 2>/dev/null)
 check "root finds everything that a run needs" test $? = 0
 check "each line has a state" test "$(grep -c -E '^(ok|weak|MISSING) ' "$work/text")" -ge 12
 check "a run was tried" grep -q '^ok *run *works' "$work/text"
-check "a guard was tried" grep -q '^ok *guard *works' "$work/text"
+check "a guard was tried, and how packets come to it" \
+    grep -q '^ok *guard *works; packets are queued by ' "$work/text"
+# Each thing that a run can want of a machine, by the name that scripts ask for.
+check "every part has its line" bash -c '"$1" doctor --json | jq -e "[.probes[].name] -
+    [\"apparmor\", \"selinux\"] == [\"kernel\", \"user-namespaces\", \"network-namespaces\", \"fuse\",
+    \"fuse-transport\", \"fuse-passthrough\", \"landlock\", \"seccomp\", \"cgroup\", \"pasta\", \"run\",
+    \"guard\", \"nested\"]"' sh "$bin/failcore"
+check "a kernel without network namespaces left is told" bash -c '
+    unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_net_namespaces && exec \"\$0\" doctor --json" "$1" |
+    jq -e ".probes[] | select(.name == \"network-namespaces\") | .state == \"missing\" and .mend != \"\""' \
+    sh "$bin/failcore"
 check "a nested sandbox was tried" grep -q '^ok *nested *works' "$work/text"
 check "AppArmor and SELinux are looked at" test "$(grep -c -E '^(ok|weak) +(apparmor|selinux) ' "$work/text")" = 2
 check "as JSON" bash -c '"$1" doctor --json | jq -e "(.probes | length) >= 12 and .missing == 0 and
