@@ -23,8 +23,10 @@ story() # NAME [OPTIONS]: its report as $work/NAME.html
         "$failcore" audit report --audit "$work/$name" -o "$work/$name.html"
 }
 check "a report" story plain
-check "one of hostile names" story hostile --hostile
+check "one of hostile names" story names --hostile
+check "one in which all is hostile" sh -c "python3 '$FAILCORE_SOURCE_DIR/tests/support/hostile_log.py' '$work'/names/log/*.jsonl '$work/hostile.jsonl' &&
+    '$failcore' audit report '$work/hostile.jsonl' -o '$work/hostile.html'"
 check "one of 200,000 records" story large --bulk 200200
 check "as a person meets them" timeout 150 python3 "$FAILCORE_SOURCE_DIR/tests/support/report_in_browser.py" "$browser" \
-    "$work/browser" "$work/plain.html" "$work/hostile.html" "$work/large.html"
+    "$work/browser" "$work/plain.html" "$work/large.html" "$work/names.html" "$work/hostile.html"
 grep -h 'ready after' "$work/output"
