@@ -222,11 +222,12 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
  */
 static _Noreturn void leave_closed(struct startup *startup, const char *what)
 {
-    fprintf(stderr,
-            PROGRAM ": %s has ended; %s is closed\n"
-                    "  needed by: whoever uses the mount\n"
-                    "  try: failcore-mount --unmount %s\n",
-            what, startup->mountpoint_path, startup->mountpoint_path);
+    struct failure failure = {0};
+
+    failure_set(&failure, -ENOTCONN, "%s has ended; %s is closed", what, startup->mountpoint_path);
+    failure_set_needed(&failure, "whoever uses the mount");
+    failure_set_mend(&failure, PROGRAM " --unmount %s", startup->mountpoint_path);
+    failure_print(stderr, PROGRAM, &failure);
     audit_producer_detach(startup->audit);
     _exit(EXIT_CODE_FAILCORE_FAILED);
 }

@@ -24,7 +24,12 @@ __attribute__((format(printf, 2, 3))) void failure_set_needed(struct failure *fa
 __attribute__((format(printf, 2, 3))) void failure_set_mend(struct failure *failure,
                                                             const char *format, ...);
 
-/* "program: what", "  needed by: …", "  try: …"; control bytes are shown as "?". */
+/*
+ * "program: what", "  needed by: …", "  try: …"; control bytes are shown as "?". Where the stream is
+ * the system's journal (sd-daemon(3)), one line with fields instead, of priority "error":
+ *
+ *     <3>program: error="what" needed_by="…" try="…"
+ */
 void failure_print(FILE *stream, const char *program, const struct failure *failure);
 
 #endif
