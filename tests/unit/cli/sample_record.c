@@ -75,13 +75,15 @@ struct audit_record sample_record(struct samples *samples, struct sample sample)
                        "\"policy\":{\"name\":\"p\",\"version\":\"1\",\"decision\":\"%s\","
                        "\"hash\":\"0123456789abcdef\",\"rule\":\"%s\"}",
                        or_else(sample.call, "\"op\":\"read\",\"path\":\"a\""),
-                       or_else(sample.decision, "allowed"), or_else(sample.rule, ""));
+                       or_else(sample.decision, sample.status == NULL ? "" : "allowed"),
+                       or_else(sample.rule, ""));
     append_member(&text, "status", sample.status);
     append_member(&text, "code", sample.code);
     append_member(&text, "reason", sample.reason);
     append_member(&text, "errno", sample.error);
+    append_member(&text, "phase", sample.status == NULL ? NULL : "policy");
     text_buffer_append_text(
-        &text, ",\"phase\":\"policy\",\"redaction\":{\"input_redactions\":0,"
+        &text, ",\"redaction\":{\"input_redactions\":0,"
                "\"output_redactions\":0},\"timing\":{\"enforcement_overhead_ms\":0.000,"
                "\"call_duration_ms\":0.000},\"merkle\":{\"tree_size\":0,\"tree_root\":\"\","
                "\"previous_hash\":\"" ZEROS "\",\"entry_hash\":\"" ZEROS "\"}}");

@@ -8,7 +8,11 @@
 #include "shared/audit/record_reader.h"
 
 #define SAMPLES_MOST 512
-#define SAMPLE_RUN   "20261120-103000-k3x9"
+/* The end of a REPEAT's call. */
+#define SAMPLE_FOLD                                                                                \
+    "\"first_mono\":\"1\",\"last_mono\":\"2\",\"digest\":"                                         \
+    "\"0000000000000000000000000000000000000000000000000000000000000000\""
+#define SAMPLE_RUN "20261120-103000-k3x9"
 
 /* Absent members have a default; `call` is JSON as it stands, from "op" on. */
 struct sample {
