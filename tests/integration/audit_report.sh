@@ -19,6 +19,10 @@ check "nothing is left beside it" test "$(ls "$work" | grep -c part)" = 0
 # ---- a function of the log ------------------------------------------------------------------------
 cp -r "$log" "$work/alone"
 check "the same bytes from the log alone" sh -c "'$failcore' audit report --audit '$work/alone' | cmp - '$report'"
+mkdir "$work/bare"
+cp -r "$log"/{log,tile,checkpoint,checkpoints.jsonl,vkey} "$work/bare"
+check "of the log itself, without index, reports, keys and pins" sh -c "FAILCORE_STATE='$work/no-state' '$failcore' audit report --audit '$work/bare' | cmp - '$report'"
+check "which is left as it was" test "$(ls "$work/bare" | tr '\n' ' ')" = "checkpoint checkpoints.jsonl log tile vkey "
 check "and in another place and time" sh -c "cd / && TZ=Asia/Tokyo LC_ALL=C HOME=/nonexistent '$failcore' audit --html --audit '$work/alone' | cmp - '$report'"
 "$bin/audit_story" "$log" --calm >/dev/null
 check "a later run changes nothing" wait_until 5 ended 3

@@ -89,3 +89,8 @@ check "the others are" test "$(grep -c '^got ' "$work/out")" = 3
 "$failcore" show --json --audit "$log" >"$work/extra"
 check "it is what was blocked, and all that was" jq -se '[.[] | select(.status == "BLOCKED") | .call.host] | unique == ["files.example.net"]' "$work/extra"
 check "its server saw nothing" test -z "$(grep files.example.net "$world_dir/seen")"
+for run in $("$failcore" show --runs --json --audit "$log" | jq -r .run); do
+    check "each is replayed without a difference" "$failcore" replay "$run" --audit "$log"
+done
+check "names, connections and programs among what was decided again" sh -c "'$failcore' replay --policy '$work/policies/hosts.yaml' --json --audit '$log' |
+    jq -e '[.newly_allowed[].target] | any(startswith(\"files.example.net\"))'"

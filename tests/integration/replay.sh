@@ -82,11 +82,24 @@ check "what it denies now are the changes below src" test "$(jq '[.newly_denied[
 check "and all are below src" jq -e 'all(.newly_denied[].target; startswith("src/"))' "$work/flips"
 check "by the changed rule" jq -e '.newly_denied | length > 0 and all(.[]; .rule_now == "keep-docs")' "$work/flips"
 check "what it allows now was refused below docs" jq -e '.newly_allowed | length > 0 and all(.[]; (.target | startswith("docs")) and .rule_before == "keep-docs")' "$work/flips"
+refused_there() { cat "$log"/log/*.jsonl | jq -s --arg run "$last" '[.[] | select(.run == $run and .kind == "DECISION" and .policy.rule == "keep-docs") | .call.path] | unique'; }
+check "and is all of it" test "$(jq -c '[.newly_allowed[].target] | unique' "$work/flips")" = "$(refused_there | jq -c .)"
+check "nothing else has changed" jq -e '(.newly_logged // []) | length == 0' "$work/flips"
 check "the same policy by name: no difference" "$failcore" replay "$last" --policy "$work/policies/project.yaml" --audit "$log"
 check_exit "a policy that is not there" 125 "$failcore" replay --policy "$work/policies/none.yaml" --audit "$log"
 echo "version: 1
 nonsense: true" >"$work/policies/bad.yaml"
 check_exit "an unknown key too" 65 "$failcore" replay --policy "$work/policies/bad.yaml" --audit "$log"
+
+# ---- programs ---------------------------------------------------------------------------------------------
+sed 's/^extends.*/&\nprocess: {rules: [{id: no-wc, action: deny, executables: ["\/usr\/bin\/wc"]}]}/' "$work/policies/project.yaml" >"$work/policies/programs.yaml"
+mkdir "$work/spaces/programs" && echo text >"$work/spaces/programs/a"
+"$failcore" run --policy "$work/policies/programs.yaml" --no-net --audit "$work/programs" --workspace "$work/spaces/programs" -- \
+    sh -c 'cat a; wc a; ls -la; /usr/bin/wc a; true' >/dev/null 2>&1
+check "a program was refused" sh -c "cat '$work'/programs/log/*.jsonl | jq -se '[.[] | select(.source == \"exec\" and .status == \"BLOCKED\")] | length >= 1'"
+check "by its own policy: no difference" "$failcore" replay --audit "$work/programs"
+check_exit "without the rule" 77 "$failcore" replay --policy "$work/policies/project.yaml" --json --audit "$work/programs"
+check "it is what would have run, and nothing else" jq -e '(.newly_denied | length) == 0 and ([.newly_allowed[].target] | unique) == ["/usr/bin/wc"]' "$work/output"
 
 # ---- two runs --------------------------------------------------------------------------------------------
 check "a run is like itself" "$failcore" replay diff "$last" "$last" --audit "$log"
