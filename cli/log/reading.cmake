@@ -12,7 +12,7 @@ failcore_library(reading
         replay/decide_again.c replay/differences.c replay/run_diff.c
         report/facts.c report/footer.c report/html.c report/model.c report/page.c report/risk.c
         report/sections.c report/summary.c report/timeline_data.c
-        show/effects.c show/record_page.c show/run_list.c show/timeline.c
+        show/effects.c show/record_page.c show/results.c show/run_list.c show/timeline.c
         top/live_view.c
         why/near_rules.c why/remedy.c
     LIBS base crypto audit policy)

@@ -12,6 +12,7 @@
 #include "cli/log/record_filter.h"
 #include "cli/show/effects.h"
 #include "cli/show/record_page.h"
+#include "cli/show/results.h"
 #include "cli/show/run_list.h"
 #include "cli/show/timeline.h"
 #include "cli/verbs.h"
@@ -312,7 +313,12 @@ static int show_one(const struct show *show, struct log_view *view, const struct
     if (error == 0 && show->json) {
         print_json(&record);
     } else if (error == 0) {
+        AUTO(text_buffer_clear) struct text_buffer run = {0};
+        bool decides = record.kind == AUDIT_KIND_DECISION;
+
         record_page_print(box, &record);
+        json_text_append(&run, record.run); /* the record goes with its line */
+        error = decides ? results_print(box, view, text_buffer_text(&run), show->seq, reterr) : 0;
     }
     return error;
 }

@@ -56,6 +56,12 @@ seq=$(lines | jq -s --arg run "$run" '[.[] | select(.run == $run and .code == "S
 check "--seq shows a record's hash" sh -c "'$failcore' show --seq $seq --audit '$log' |
     grep -q \"\$(cat '$log'/log/*.jsonl | jq -r 'select(.seq == $seq).merkle.entry_hash')\""
 
+written=$(lines | jq -s --arg run "$run" '[.[] | select(.run == $run and .kind == "RESULT" and .source == "fs" and .status == "OK")][0]')
+decided=$(jq .of <<<"$written")
+check "a decision's page has its stages, its timing" sh -c "'$failcore' show --seq $decided --audit '$log' | grep -A1 '^stages .*\[policy\] → execute' | grep -qE '^timing +decided in 0\.[0-9]{3} ms'"
+check "and what came of it" sh -c "'$failcore' show --seq $decided --audit '$log' | grep -qE '^came of it  record $(jq .seq <<<"$written"), [a-z]+ OK after 3\.2 ms of execute'"
+check "a refusal's page has nothing of the kind" sh -c "'$failcore' show --seq $seq --audit '$log' | grep -q 'came of it'; test \$? = 1"
+
 # ---- colour and words --------------------------------------------------------------------------------
 check_fails "no colour in a pipe" grep -qP '\x1b' "$work/last"
 check "colour when asked for" sh -c "'$failcore' show --color=always --audit '$log' | grep -qP '\x1b\[1;31mBLOCKED'"
@@ -161,6 +167,8 @@ check "and says so" grep -q "failcore audit verify" "$work/said"
 "$bin/audit_story" "$work/long" --bulk 6000 --calm >/dev/null
 long_ended() { tail -n3 "$work"/long/log/*.jsonl | grep -q '"kind":"END"'; }
 check "a long log is there" wait_until 20 long_ended
+covered() { [ "$(tail -n1 "$work/long/checkpoints.jsonl" | jq .size)" = "$(cat "$work"/long/log/*.jsonl | wc -l)" ]; }
+check "and signed: a report says which signature" wait_until 20 covered
 check "who only reads it writes nothing" "$failcore" why 1 --audit "$work/long"
 check_fails "not even an index" test -e "$work/long/runs"
 alone() { "$failcore" show --runs --json --audit - <"$work/long/log/00000000000000000000.jsonl"; }
