@@ -86,11 +86,13 @@ static void append_breaker(struct text_buffer *html, const struct report_model *
 static void append_verdict(struct text_buffer *html, const struct report_model *model)
 {
     uint64_t blocked = model->outcomes[OUTCOME_BLOCKED];
+    uint64_t logged = model->run->counts.logged;
     uint64_t grave = grave_count(model);
     bool incomplete = model->end.length == 0 || model->lost > 0;
-    const char *tone = grave > 0                                             ? " grave"
-                       : blocked > 0 || model->limit_count > 0 || incomplete ? " attention"
-                                                                             : "";
+    const char *tone = grave > 0 ? " grave"
+                       : blocked > 0 || logged > 0 || model->limit_count > 0 || incomplete
+                           ? " attention"
+                           : "";
 
     text_buffer_printf(html, "<div class=\"verdict%s\"><strong>", tone);
     if (blocked == 0) {
@@ -114,6 +116,14 @@ static void append_verdict(struct text_buffer *html, const struct report_model *
         text_buffer_printf(html,
                            " of the refused actions %s of a kind that honest work seldom needs.",
                            grave == 1 ? "is" : "are");
+    }
+    if (logged > 0) {
+        text_buffer_append_text(html, " <b>");
+        html_number(html, logged);
+        text_buffer_printf(html,
+                           " action%s let through and marked:</b> the policy asks that somebody "
+                           "looks at %s (<i>logged</i> in the timeline).",
+                           logged == 1 ? " was" : "s were", logged == 1 ? "it" : "them");
     }
     if (model->lost > 0) {
         text_buffer_append_text(html, " ");

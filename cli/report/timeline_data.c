@@ -216,6 +216,7 @@ static void append_tools(struct text_buffer *html)
         "LIMIT\">failed</button>"
         "<button type=\"button\" aria-pressed=\"false\" data-outcomes=\"ok allowed logged "
         "redacted\">allowed</button>"
+        "<button type=\"button\" aria-pressed=\"false\" data-outcomes=\"logged\">logged</button>"
         "<span class=\"soft\" id=\"count\" role=\"status\"></span></div>\n"
         "<div class=\"grid\" id=\"grid\" tabindex=\"0\" role=\"grid\" aria-label=\"Timeline\"><div "
         "id=\"spacer\"></div>"

@@ -2,7 +2,7 @@
 own style and script alone, and no character in it acts. Prints what is otherwise; exit 1 then."""
 import base64, hashlib, html.parser, json, re, sys
 
-ELEMENTS = set("""html head meta title style body header p h1 h2 h3 code div strong b nav ul li a main section dl dt dd
+ELEMENTS = set("""html head meta title style body header p h1 h2 h3 code div strong b i nav ul li a main section dl dt dd
 svg g rect table thead tbody tr th td span br input button details summary pre footer script""".split()) | {"title"}
 ATTRIBUTES = set("""charset http-equiv content name lang class id href role aria-label aria-pressed data-outcomes data-name
 viewbox preserveaspectratio x y width height rx type placeholder tabindex""".split())

@@ -161,6 +161,23 @@ static void a_breaker_and_an_operator_are_named(void **state)
     has(&html, "<a href=\"#limits\">");
 }
 
+static void what_was_only_marked_is_flagged(void **state)
+{
+    AUTO(samples_clear) struct samples samples = {0};
+    AUTO(text_buffer_clear) struct text_buffer html = {0};
+
+    (void)state;
+    begin(&samples);
+    (void)sample_record(
+        &samples,
+        (struct sample){.status = "ALLOWED", .decision = "logged", .rule = "watch", .second = 2});
+    end(&samples, "0", "exited", "exit code 0");
+    report(&samples, &html);
+    has(&html, "<div class=\"verdict attention\"><strong>Nothing was refused.</strong>");
+    has(&html, "<b>1 action was let through and marked:</b>");
+    has(&html, "logged by rule watch");
+}
+
 static void what_was_lost_is_said(void **state)
 {
     AUTO(samples_clear) struct samples samples = {0};
@@ -202,6 +219,7 @@ int main(void)
         cmocka_unit_test(success_after_a_refusal_is_flagged),
         cmocka_unit_test(failure_after_a_refusal_is_not),
         cmocka_unit_test(a_breaker_and_an_operator_are_named),
+        cmocka_unit_test(what_was_only_marked_is_flagged),
         cmocka_unit_test(what_was_lost_is_said),
         cmocka_unit_test(pieces_of_html),
     };
