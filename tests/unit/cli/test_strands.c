@@ -41,6 +41,7 @@ static size_t tell(struct samples *samples, struct audit_record *records, uint64
     uint64_t a = first + 1;
     uint64_t b = first + 2;
     uint64_t seq = samples->next_seq;
+    uint64_t made;
 
 #define ADD(...) records[n++] = sample_record(samples, (struct sample){__VA_ARGS__})
     ADD(.source = "exec", .pid = a, .exe = "/bin/dash", .call = EXEC("/bin/mk"),
@@ -52,8 +53,9 @@ static size_t tell(struct samples *samples, struct audit_record *records, uint64
     /* Its program is not known yet: the exec before it says it. */
     ADD(.pid = a, .exe = mixed ? "/bin/dash" : "/bin/mk", .call = FS("create", "d"),
         .status = "ALLOWED", .mono = seq + 2);
-    ADD(.kind = "RESULT", .pid = a, .call = FS("create", "d"), .status = "OK",
-        .of = records[n - 1].seq, .mono = seq + 3);
+    made = records[n - 1].seq;
+    ADD(.kind = "RESULT", .pid = a, .call = FS("create", "d"), .status = "OK", .of = made,
+        .mono = seq + 3);
     if (!mixed) {
         ADD(.pid = b, .exe = "/bin/dash", .call = FS("write", "out"), .status = "ALLOWED",
             .mono = seq + 40);
