@@ -101,6 +101,7 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
         .policy_name = policy_name(startup->policy),
         .policy_revision = policy_revision(startup->policy),
         .policy_hash = str_view_from(policy_hash(startup->policy)),
+        .full = policy_fs_settings(startup->policy).audit_full,
         .threads = THREADS + ring_transport_threads(), /* a ring of the log for each: 60 us */
         .part = startup->options.session_fd >= 0 && startup->options.supervisor_fd >= 0,
     };
@@ -351,6 +352,7 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
         policy_unref(policy);
         return code;
     }
+    audit_producer_set_full(startup->audit, policy_fs_settings(policy).audit_full);
     node_table_set_policy(&startup->tree.nodes, policy);
     policy_unref(startup->policy);
     startup->policy = policy;

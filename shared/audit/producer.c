@@ -27,7 +27,7 @@ struct audit_producer {
     pthread_key_t key;
     int proc;
     unsigned int slot_count; /* the last one is shared */
-    bool full;
+    atomic_bool full;
     bool part;
     bool has_key;
     struct slot *slots;
@@ -151,7 +151,7 @@ static int make(struct audit_producer *producer, const struct audit_producer_opt
     if (producer->proc < 0) {
         return failure_set(reterr, -errno, "cannot open /proc: %s", strerror(errno));
     }
-    producer->full = options->full;
+    atomic_init(&producer->full, options->full);
     producer->part = options->part;
     producer->slot_count = (options->threads == 0 ? 1 : options->threads) + 1;
     if (producer->slot_count > ATTACH_RINGS_MAX) {
@@ -268,7 +268,8 @@ static int slot_emit(struct slot *slot, enum fold_class class, struct prepared_e
 static int emit_locked(struct audit_producer *producer, struct slot *slot,
                        const struct audit_event *event, bool wants_ticket, uint64_t *ret_ticket)
 {
-    enum fold_class class = fold_class_of(event, producer->full);
+    enum fold_class class =
+        fold_class_of(event, atomic_load_explicit(&producer->full, memory_order_relaxed));
     struct prepared_event prepared PREPARED_LATER;
     int error =
         event_prepare(event, monotonic_ns(), slot->sha, slot->actors, producer->proc, &prepared);
@@ -365,6 +366,11 @@ static int publish_policy(struct audit_producer *producer, const struct attach_p
     }
     slot_unlock(slot);
     return error;
+}
+
+void audit_producer_set_full(struct audit_producer *producer, bool full)
+{
+    atomic_store_explicit(&producer->full, full, memory_order_relaxed);
 }
 
 int audit_producer_set_policy(struct audit_producer *producer, struct str_view name,

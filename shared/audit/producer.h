@@ -70,6 +70,9 @@ int audit_producer_await(struct audit_producer *producer);
 int audit_producer_set_policy(struct audit_producer *producer, struct str_view name,
                               struct str_view revision, struct str_view hash);
 
+/* The new policy's `audit.level`: from the next event on, as options.full. */
+void audit_producer_set_full(struct audit_producer *producer, bool full);
+
 /* Who asked. comm, exe, ppid and the start time are read from /proc once per process and cached. */
 struct audit_actor {
     pid_t pid; /* thread group; 0: unknown, then it is found from tid */
