@@ -40,7 +40,7 @@ static int truncate_node(struct fs_request *request, const struct open_file *fil
     r = tree_open_node(request->tree, request->caller, request->sides[0].node, O_WRONLY, &fd,
                        &status);
     if (r == 0) {
-        r = fs_gate_check_links(request, status.stx_nlink);
+        r = fs_gate_check_links(request, &status);
     }
     return r == 0 ? truncate_descriptor(request, fd, size) : r;
 }
@@ -162,7 +162,7 @@ static int check_object(struct fs_request *request, const struct descriptor *hel
                                   "set-id bits need filesystem.setuid in the policy");
         }
     }
-    r = fs_gate_check_links(request, status.stx_nlink);
+    r = fs_gate_check_links(request, &status);
     if (r == 0 && (attributes->set & FS_SET_SIZE) != 0) {
         r = fs_breaker_truncate(request, &status, attributes->size);
     }
@@ -353,7 +353,7 @@ static int change_xattr(struct tree *tree, const struct caller *caller, const ch
         r = tree_status_of(held->fd, &status);
     }
     if (r == 0) {
-        r = fs_gate_check_links(&request, status.stx_nlink);
+        r = fs_gate_check_links(&request, &status);
     }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);

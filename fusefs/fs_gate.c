@@ -142,6 +142,12 @@ static bool policy_is_uniform(const struct policy *policy)
     return uniform;
 }
 
+/* Where every rule is the same everywhere, only a change asks what else a file is called. */
+static bool names_matter(const struct fs_request *request, const struct fs_side *side)
+{
+    return (side->flags & SIDE_CHANGES) != 0 || !policy_is_uniform(request->policy);
+}
+
 /*
  * A file with more links than we know names of: all that lie in the workspace have to be known
  * before it is judged, or its verdict would depend on which was looked up first. Where every rule
@@ -158,7 +164,7 @@ static int find_links(const struct fs_request *request)
         if (side->node == NULL || !link_scan_is_due(tree, side->node)) {
             continue;
         }
-        if ((side->flags & SIDE_CHANGES) == 0 && policy_is_uniform(request->policy)) {
+        if (!names_matter(request, side)) {
             continue;
         }
         r = link_scan(tree, side->node);
@@ -385,14 +391,23 @@ int fs_gate(struct fs_request *request)
     return error;
 }
 
-int fs_gate_check_links(struct fs_request *request, unsigned int links)
+int fs_gate_check_links(struct fs_request *request, const struct statx *status)
 {
     const struct fs_side *side = &request->sides[0];
 
     if (side->node == NULL) {
         return 0;
     }
-    atomic_store_explicit(&side->node->links, links, memory_order_relaxed);
+    atomic_store_explicit(&side->node->links, status->stx_nlink, memory_order_relaxed);
+    if (link_scan_is_outdated(side->node, status) && names_matter(request, side)) {
+        int r = link_scan_renew(request->tree, side->node, status,
+                                policy_fs_settings(request->policy).outside_links !=
+                                    OUTSIDE_LINKS_ALLOW);
+
+        if (r != 0) {
+            return r < 0 ? r : fs_gate(request); /* it is called otherwise than it was judged by */
+        }
+    }
     if (link_scan_is_due(request->tree, side->node)) {
         /* It has gained links since it was judged: judged again with all of its names. */
         return fs_gate(request);

@@ -131,7 +131,7 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
                 : tree_open_node(tree, caller, request.sides[0].node, lower, &fd, &status);
     }
     if (r == 0) {
-        r = fs_gate_check_links(&request, status.stx_nlink);
+        r = fs_gate_check_links(&request, &status);
     }
     if (r == 0) {
         r = fs_breaker_open(&request, &status, flags);

@@ -89,10 +89,10 @@ int fs_gate(struct fs_request *request);
 int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char *reason);
 
 /*
- * The object of the first side was found to have this many links: refuses where SR13 says so, as
- * the gate would have done had it known.
+ * The object of the first side was found to be so: refuses where SR13 says so, as the gate would
+ * have done had it known how many links it has, and that names came or went underneath.
  */
-int fs_gate_check_links(struct fs_request *request, unsigned int links);
+int fs_gate_check_links(struct fs_request *request, const struct statx *status);
 
 /* The path of a side's name or object; "." is the mount root. */
 void fs_request_path(const struct fs_request *request, unsigned int side, struct text_buffer *path);

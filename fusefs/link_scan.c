@@ -23,6 +23,20 @@ bool link_scan_is_due(struct tree *tree, const struct node *node)
            node_table_name_count(&tree->nodes, node) < links;
 }
 
+/* Of the last change: a link made or removed is one, as is the rename of a name. Never 0. */
+static unsigned int mark_of(const struct statx *status)
+{
+    return (unsigned int)((uint64_t)status->stx_ctime.tv_sec * 1000000007u +
+                          status->stx_ctime.tv_nsec) |
+           1u;
+}
+
+bool link_scan_is_outdated(const struct node *node, const struct statx *status)
+{
+    return node->type == S_IFREG && status->stx_nlink > 1 &&
+           atomic_load_explicit(&node->links_mark, memory_order_relaxed) != mark_of(status);
+}
+
 static int pending_push(struct pending *pending, struct node *node)
 {
     if (pending->count == pending->room) {
@@ -78,6 +92,7 @@ static int learn(struct tree *tree, struct node *directory, int fd,
         }
     } else {
         atomic_store(&node->links_searched, status.stx_nlink);
+        atomic_store(&node->links_mark, mark_of(&status));
     }
     node_table_unpin(&tree->nodes, node);
     return r;
@@ -135,4 +150,72 @@ int link_scan(struct tree *tree, struct node *node)
     }
     pthread_mutex_unlock(&tree->link_scan_lock);
     return r;
+}
+
+/* 1: the name leads to the node still; 0: elsewhere, or nowhere. */
+static int name_holds(struct tree *tree, const struct node *node, struct node *directory,
+                      const char *name)
+{
+    AUTO(descriptor_release) struct descriptor *above = NULL;
+    struct node_identity identity;
+    struct statx status;
+    int r = tree_hold(tree, directory, &above);
+
+    if (r == 0) {
+        r = tree_status_at(above->fd, name, &status);
+    }
+    if (r < 0) {
+        return r == -ESTALE || r == -ENOENT || r == -ENOTDIR ? 0 : r;
+    }
+    identity = node_identity_from(&status);
+    return node_identity_equals(&identity, &node->identity) ? 1 : 0;
+}
+
+/* Returns how many names went. */
+static int drop_stale_names(struct tree *tree, struct node *node)
+{
+    unsigned int index = 0;
+    int dropped = 0;
+
+    for (;;) {
+        struct node *directory = NULL;
+        char name[256];
+        int r = node_table_name(&tree->nodes, node, index, &directory, name);
+
+        if (r < 0) {
+            return dropped;
+        }
+        r = name_holds(tree, node, directory, name);
+        if (r == 0) {
+            node_table_remove_name(&tree->nodes, directory, str_view_from(name));
+            dropped++;
+        }
+        node_table_unpin(&tree->nodes, directory);
+        if (r < 0) {
+            return r;
+        }
+        index += (unsigned int)r;
+    }
+}
+
+int link_scan_renew(struct tree *tree, struct node *node, const struct statx *status, bool search)
+{
+    const unsigned int known = node_table_name_count(&tree->nodes, node);
+    int dropped = drop_stale_names(tree, node);
+    int r = 0;
+
+    if (dropped < 0) {
+        return dropped;
+    }
+    atomic_store(&node->links, status->stx_nlink); /* each name that went has taken one from it */
+    if (search && node_table_name_count(&tree->nodes, node) < status->stx_nlink) {
+        atomic_store(&node->links_searched, 0);
+        r = link_scan(tree, node);
+    }
+    if (r < 0) {
+        return r;
+    }
+    /* As it was before the search: what has changed since is looked for again. */
+    atomic_store(&node->links_mark, mark_of(status));
+    return dropped > 0 || node_table_name_count(&tree->nodes, node) != known;
 }

@@ -80,7 +80,8 @@ struct node {
     bool kept_used;             /* likewise */
     atomic_uint links;          /* as last seen */
     atomic_uint links_searched; /* the links it had when the whole tree was last searched */
-    int backing_id;             /* guarded by backing_files; valid while backing_users > 0 */
+    atomic_uint links_mark; /* of its last change when its names were last looked at; 0: never */
+    int backing_id;         /* guarded by backing_files; valid while backing_users > 0 */
     unsigned int backing_users; /* likewise: opens whose data the kernel carries */
     unsigned int plain_users;   /* likewise: opens whose data we carry */
     mode_t type;                /* S_IFMT bits */

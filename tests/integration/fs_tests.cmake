@@ -6,6 +6,7 @@ failcore_program(folding_fs SOURCES ${PROJECT_SOURCE_DIR}/tests/support/folding_
 failcore_program(faulty_fs SOURCES ${PROJECT_SOURCE_DIR}/tests/support/faulty_fs.c LIBS PkgConfig::FUSE)
 failcore_integration_test(fs_folding fs_folding.sh)
 failcore_integration_test(fs_closed fs_closed.sh)
+failcore_integration_test(fs_links fs_links.sh)
 failcore_integration_test(fs_ordinary_user fs_ordinary_user.sh)
 failcore_integration_test(fs_stopped fs_stopped.sh)
 failcore_integration_test(fs_attacks fs_attacks.sh)
