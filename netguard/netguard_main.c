@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netguard/clock.h"
-#include "netguard/control.h"
 #include "netguard/guard.h"
-#include "netguard/guard_breaker.h"
 #include "netguard/guard_flows.h"
-#include "netguard/nft/ruleset.h"
+#include "netguard/guard_loop.h"
 #include "netguard/stored_network.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -191,102 +187,6 @@ static void report_failure(int control, const struct failure *failure)
     (void)send(control, text_buffer_text(&text), text.length, MSG_NOSIGNAL);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------- */
-
-enum polled_fd {
-    POLLED_QUEUE = 0,
-    POLLED_RESOLVER,
-    POLLED_DROPS,
-    POLLED_ENDED,
-    POLLED_HOST,
-    POLLED_KEEPER,
-    POLLED_LISTENER,
-    POLLED_SUPERVISOR,
-    POLLED_AUDIT,
-    POLLED_SIGNALS,
-    POLLED_COUNT
-};
-
-/* Judges what waits, but not for longer than a flood would like: the heartbeat must go on. */
-#define PACKETS_AT_ONCE 64
-
-static void drain_queue(struct guard *guard)
-{
-    for (int i = 0; i < PACKETS_AT_ONCE; i++) {
-        if (packet_queue_read(&guard->queue, guard_judge_packet, guard) == -EAGAIN) {
-            return;
-        }
-    }
-}
-
-/* What the loop does by the clock. */
-struct pulse {
-    uint64_t next_beat_ms;
-    uint64_t next_sign_ms; /* of life, to the service manager */
-    int sign_ms;           /* -1: it does not ask */
-    int manager;           /* socket; -1: nobody's service */
-};
-
-static void tell_manager(const struct guard *guard, int manager, const char *state)
-{
-    char text[256];
-
-    snprintf(text, sizeof(text),
-             "%s\nSTATUS=open; packets judged %llu, refused %llu; names asked %llu, refused %llu",
-             state, (unsigned long long)guard->packets_judged,
-             (unsigned long long)guard->packets_refused, (unsigned long long)guard->names.asked,
-             (unsigned long long)guard->names.refused);
-    (void)service_manager_say(manager, text);
-}
-
-/* One turn; true when the guard must end. */
-static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse *pulse)
-{
-    uint64_t now = clock_now_ms();
-
-    if (now >= pulse->next_beat_ms) {
-        if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
-            return true;
-        }
-        guard_end_waiting(guard);
-        (void)audit_producer_flush(
-            guard->gate.audit); /* POLLED_AUDIT sees a writer that has gone */
-        guard_look_for_ended(guard);
-        if (pulse->sign_ms >= 0 && now >= pulse->next_sign_ms) {
-            tell_manager(guard, pulse->manager, "WATCHDOG=1");
-            pulse->next_sign_ms = now + (uint64_t)pulse->sign_ms;
-        }
-        pulse->next_beat_ms = now + RULESET_HEARTBEAT_MS;
-    }
-    if (guard_breaker_look(guard) < 0) {
-        return true;
-    }
-    if (poll(polled, POLLED_COUNT, (int)(pulse->next_beat_ms - now)) < 0) {
-        return errno != EINTR;
-    }
-    if (polled[POLLED_SUPERVISOR].revents != 0 || polled[POLLED_AUDIT].revents != 0 ||
-        polled[POLLED_SIGNALS].revents != 0 || polled[POLLED_KEEPER].revents != 0) {
-        return true;
-    }
-    if (polled[POLLED_QUEUE].revents != 0) {
-        drain_queue(guard);
-    }
-    if (polled[POLLED_RESOLVER].revents != 0 && guard_serve_resolver(guard) < 0) {
-        return true;
-    }
-    if (polled[POLLED_DROPS].revents != 0) {
-        drop_log_read(&guard->drop_log, &guard->gate);
-    }
-    if (polled[POLLED_HOST].revents != 0 && guard_update_host(guard) < 0) {
-        return true;
-    }
-    if (polled[POLLED_ENDED].revents != 0) {
-        guard_record_ended(guard);
-    }
-    return polled[POLLED_LISTENER].revents != 0 &&
-           control_serve(guard, polled[POLLED_LISTENER].fd) == CONTROL_STOP;
-}
-
 static int open_signals(void)
 {
     sigset_t set;
@@ -299,31 +199,6 @@ static int open_signals(void)
         return -errno;
     }
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void serve(struct guard *guard, const struct settings *settings, int signals, int manager)
-{
-    int fds[POLLED_COUNT] = {
-        [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
-        [POLLED_RESOLVER] = guard->resolver,
-        [POLLED_DROPS] = drop_log_fd(&guard->drop_log),
-        [POLLED_HOST] = host_networks_fd(&guard->host),
-        [POLLED_KEEPER] = guard->uplink.keeper,
-        [POLLED_ENDED] = conntrack_fd(&guard->conntrack),
-        [POLLED_LISTENER] = settings->listen_fd,
-        [POLLED_SUPERVISOR] = settings->supervisor_fd,
-        [POLLED_AUDIT] = audit_producer_alarm_fd(guard->gate.audit),
-        [POLLED_SIGNALS] = signals,
-    };
-    struct pollfd polled[POLLED_COUNT];
-    struct pulse pulse = {.manager = manager, .sign_ms = service_manager_watchdog_ms()};
-
-    for (size_t i = 0; i < POLLED_COUNT; i++) {
-        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-    }
-    tell_manager(guard, manager, "READY=1");
-    while (!serve_once(guard, polled, &pulse)) {
-    }
 }
 
 static int attach_audit(const struct settings *settings, const struct policy *policy,
@@ -390,7 +265,10 @@ static int run(const struct settings *settings, struct failure *reterr)
         return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));
     }
     if (settings->control_fd < 0 || send(settings->control_fd, "ready", 5, MSG_NOSIGNAL) == 5) {
-        serve(&guard, settings, signals, manager);
+        guard_loop_run(&guard, &(struct guard_loop){.listener = settings->listen_fd,
+                                                    .supervisor = settings->supervisor_fd,
+                                                    .signals = signals,
+                                                    .manager = manager});
     }
     guard_record_all(&guard);
     detach_audit(&audit);
