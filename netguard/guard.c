@@ -131,14 +131,20 @@ static int install_rules(struct guard *guard, const struct queue_choice *choice,
 {
     struct ruleset_config config = {
         .agent_link = TOPOLOGY_AGENT_LINK,
+        .agent_index = if_nametoindex(TOPOLOGY_AGENT_LINK),
         .uplink_link = TOPOLOGY_UPLINK_LINK,
         .agent_v4 = topology_agent_v4(),
         .agent_v6 = topology_agent_v6(),
         .private_addresses = guard->gate.settings.private_addresses,
         .private_address_count = guard->gate.settings.private_address_count,
     };
-    int error = netlink_open(NETLINK_NETFILTER, &guard->tables);
+    int error;
 
+    if (config.agent_index == 0) {
+        return explain(reterr, -errno, "cannot find the link to the agent");
+    }
+    guard->agent_link = config.agent_index;
+    error = netlink_open(NETLINK_NETFILTER, &guard->tables);
     if (error < 0) {
         return explain(reterr, error, "cannot open a netfilter socket");
     }
@@ -194,10 +200,6 @@ static int open_links(struct guard *guard, const struct guard_options *options,
     }
     if (error < 0) {
         return error;
-    }
-    guard->agent_link = if_nametoindex(TOPOLOGY_AGENT_LINK);
-    if (guard->agent_link == 0) {
-        return explain(reterr, -errno, "cannot find the link to the agent");
     }
     error = guard_heartbeat(guard);
     if (error < 0) {
@@ -351,6 +353,9 @@ void guard_stop(struct guard *guard)
 
 int guard_heartbeat(struct guard *guard)
 {
+    int tracked = conntrack_count(&guard->conntrack);
+
+    guard->tracked = tracked < 0 ? GUARD_TRACKED_MAX : (size_t)tracked;
     return ruleset_feed_lease(&guard->tables, guard->generation);
 }
 

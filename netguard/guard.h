@@ -20,6 +20,9 @@
 #include "netguard/link/uplink.h"
 #include "netguard/net_gate.h"
 
+/* What the kernel tracks may be more than the flows that we know: questions to the resolver, flows
+ * that were refused later. Beyond this nothing new begins. */
+#define GUARD_TRACKED_MAX  (2U * FLOWS_MAX)
 #define GUARD_PIN_GRACE_MS 60000U /* beyond the TTL: a client may connect late */
 
 /* What a slot of the resolver was allowed to ask. */
@@ -49,6 +52,7 @@ struct guard {
     struct pin_table *pins;
     struct flow_table *flows;
     struct conntrack conntrack;
+    size_t tracked;    /* flows in the kernel's table, as of the last heartbeat, and begun since */
     size_t look_place; /* in the flow table: where to look for ended flows next */
     uint32_t generation;
     uint32_t agent_link; /* interface index */

@@ -104,8 +104,7 @@ static void on_ended(void *context, const struct conntrack_flow *ended)
 #define LOOKS_PER_BEAT 512U
 
 struct looks {
-    struct conntrack *conntrack;
-    struct flow_key keys[CONNTRACK_LOOKS_MAX];
+    struct flow_key keys[LOOKS_PER_BEAT];
     size_t count;
 };
 
@@ -114,19 +113,38 @@ static bool look_at(void *context, struct flow *flow)
     struct looks *looks = context;
 
     looks->keys[looks->count++] = flow->key;
-    if (looks->count == CONNTRACK_LOOKS_MAX) {
-        conntrack_look_at(looks->conntrack, looks->keys, looks->count);
-        looks->count = 0;
+    return looks->count < LOOKS_PER_BEAT;
+}
+
+/* The kernel has no such flow. If that is news, then because the word of its end was lost. */
+static void forget(struct guard *guard, const struct flow_key *key)
+{
+    const struct flow *flow = flow_table_find(guard->flows, key);
+
+    if (flow != NULL) {
+        on_ended(guard, &(struct conntrack_flow){
+                            .key = *key, .bytes_out = flow->bytes_out, .bytes_in = flow->bytes_in});
     }
-    return true;
 }
 
 void guard_look_for_ended(struct guard *guard)
 {
-    struct looks looks = {.conntrack = &guard->conntrack};
+    struct looks looks = {.count = 0};
+    bool gone[CONNTRACK_LOOKS_MAX];
 
     flow_table_walk(guard->flows, &guard->look_place, LOOKS_PER_BEAT, look_at, &looks);
-    conntrack_look_at(looks.conntrack, looks.keys, looks.count);
+    for (size_t first = 0; first < looks.count; first += CONNTRACK_LOOKS_MAX) {
+        size_t count =
+            looks.count - first < CONNTRACK_LOOKS_MAX ? looks.count - first : CONNTRACK_LOOKS_MAX;
+
+        conntrack_look_at(&guard->conntrack, looks.keys + first, count, gone);
+        guard_record_ended(guard); /* with the bytes, if they are known */
+        for (size_t i = 0; i < count; i++) {
+            if (gone[i]) {
+                forget(guard, &looks.keys[first + i]);
+            }
+        }
+    }
 }
 
 void guard_record_ended(struct guard *guard)

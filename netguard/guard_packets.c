@@ -81,6 +81,7 @@ static void refuse_held(struct guard *guard, struct flow *flow)
             packet_queue_drop(&guard->queue, flow->held[i]);
         }
     }
+    conntrack_forget(&guard->conntrack, &flow->key);
     flow_table_remove(guard->flows, flow);
 }
 
@@ -164,7 +165,7 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
         refuse_packet(guard, packet->id);
         return;
     }
-    flow = flow_table_add(guard->flows, key);
+    flow = guard->tracked < GUARD_TRACKED_MAX ? flow_table_add(guard->flows, key) : NULL;
     if (flow == NULL) {
         struct flow_question question = question_about(key, operation_of(key->protocol));
 
@@ -173,6 +174,7 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
         refuse_packet(guard, packet->id);
         return;
     }
+    guard->tracked++;
     flow->check = judged.check;
     flow->ticket = judged.ticket;
     memcpy(flow->name, judged.name, sizeof(flow->name));

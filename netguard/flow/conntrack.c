@@ -171,12 +171,12 @@ static void put_address(struct nlmsghdr *message, uint16_t type4, uint16_t type6
     }
 }
 
-static void put_question(struct nlmsghdr *message, const struct flow_key *key)
+static void put_flow(struct nlmsghdr *message, uint16_t type, const struct flow_key *key)
 {
     struct nfgenmsg *family;
     struct nlattr *tuple, *part;
 
-    message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+    message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
     message->nlmsg_flags = NLM_F_REQUEST;
     family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
     family->nfgen_family = key->agent.family == IP_V4 ? AF_INET : AF_INET6;
@@ -194,23 +194,89 @@ static void put_question(struct nlmsghdr *message, const struct flow_key *key)
     mnl_attr_nest_end(message, tuple);
 }
 
-void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count)
+/* An answer to question `nlmsg_seq`: the flow, or why there is none. */
+static void note_gone(const char *bytes, size_t length, size_t count, bool *gone)
 {
-    char buffer[CONNTRACK_LOOKS_MAX * QUESTION_BYTES], answers[NETLINK_ANSWER_MAX];
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)bytes;
+    const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+
+    if (length >= sizeof(*message) + sizeof(*error) && message->nlmsg_type == NLMSG_ERROR &&
+        error->error == -ENOENT && message->nlmsg_seq < count) {
+        gone[message->nlmsg_seq] = true;
+    }
+}
+
+void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count,
+                       bool *ret_gone)
+{
+    char buffer[CONNTRACK_LOOKS_MAX * QUESTION_BYTES];
+    _Alignas(struct nlmsghdr) char answers[NETLINK_ANSWER_MAX];
+    ssize_t answered;
     size_t length = 0;
 
+    memset(ret_gone, 0, count * sizeof(*ret_gone));
     for (size_t i = 0; i < count && i < CONNTRACK_LOOKS_MAX; i++) {
         struct nlmsghdr *message = mnl_nlmsg_put_header(buffer + length);
 
-        put_question(message, &keys[i]);
+        put_flow(message, IPCTNL_MSG_CT_GET, &keys[i]);
+        message->nlmsg_seq = (uint32_t)i;
         length += (message->nlmsg_len + 3U) & ~3U;
     }
     if (length == 0 || send(netlink_fd(&conntrack->asks), buffer, length, MSG_DONTWAIT) < 0) {
         return;
     }
-    /* The kernel has answered by now; what it said does not matter. */
-    while (recv(netlink_fd(&conntrack->asks), answers, sizeof(answers), MSG_DONTWAIT) > 0) {
+    /* The kernel has answered by now, each question by itself. */
+    while ((answered = recv(netlink_fd(&conntrack->asks), answers, sizeof(answers), MSG_DONTWAIT)) >
+           0) {
+        note_gone(answers, (size_t)answered, count, ret_gone);
     }
+}
+
+void conntrack_forget(struct conntrack *conntrack, const struct flow_key *key)
+{
+    char buffer[NETLINK_MESSAGE_MAX];
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+    put_flow(message, IPCTNL_MSG_CT_DELETE, key);
+    /* What is not there any more is forgotten, too. */
+    (void)netlink_request(&conntrack->asks, message);
+}
+
+static int on_statistics(const struct nlmsghdr *message, void *context)
+{
+    struct attributes all = {{NULL}};
+    const struct nlattr *entries;
+    int *count = context;
+
+    (void)mnl_attr_parse(message, sizeof(struct nfgenmsg), keep, &all);
+    entries = all.at[CTA_STATS_GLOBAL_ENTRIES];
+    if (entries != NULL && mnl_attr_get_payload_len(entries) == 4) {
+        *count = (int)ntohl(mnl_attr_get_u32(entries));
+    }
+    return MNL_CB_OK;
+}
+
+int conntrack_count(struct conntrack *conntrack)
+{
+    char buffer[NETLINK_MESSAGE_MAX];
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+    struct nfgenmsg *family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
+    ssize_t length;
+    int count = -EPROTO;
+
+    message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS;
+    message->nlmsg_flags = NLM_F_REQUEST;
+    family->nfgen_family = AF_UNSPEC;
+    family->version = NFNETLINK_V0;
+    if (send(netlink_fd(&conntrack->asks), message, message->nlmsg_len, MSG_DONTWAIT) < 0) {
+        return -errno;
+    }
+    length = recv(netlink_fd(&conntrack->asks), buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (length < 0) {
+        return -errno;
+    }
+    (void)mnl_cb_run(buffer, (size_t)length, 0, 0, on_statistics, &count);
+    return count;
 }
 
 int conntrack_each(struct conntrack *conntrack, conntrack_handler *each, void *context)

@@ -9,6 +9,7 @@
 #ifndef FAILCORE_NETGUARD_FLOW_CONNTRACK_H
 #define FAILCORE_NETGUARD_FLOW_CONNTRACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "netguard/flow/flow_table.h"
@@ -36,9 +37,15 @@ void conntrack_read_ended(struct conntrack *conntrack, conntrack_handler *each, 
 /*
  * The kernel forgets what has ended when it next looks there, else when its collector comes around
  * (a minute). This makes it look at these flows: the ends of those that are over can be read then.
+ * ret_gone[i]: the kernel knows no such flow; its end is read or was lost.
  */
 #define CONNTRACK_LOOKS_MAX 64U
-void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count);
+void conntrack_look_at(struct conntrack *conntrack, const struct flow_key *keys, size_t count,
+                       bool *ret_gone);
+/* The flow is over for us: what comes of it later belongs to nothing. */
+void conntrack_forget(struct conntrack *conntrack, const struct flow_key *key);
+/* How many flows the namespace has, those to the guard itself among them; or negative errno. */
+int conntrack_count(struct conntrack *conntrack);
 /* All flows there are. */
 int conntrack_each(struct conntrack *conntrack, conntrack_handler *each, void *context);
 

@@ -8,7 +8,6 @@
 
 struct flow_table {
     struct flow *buckets[BUCKETS];
-    struct flow *oldest, *newest; /* released */
     struct flow *held;
     size_t count, held_count;
     uint64_t secret; /* the workload chooses ports and addresses, not buckets */
@@ -70,21 +69,6 @@ struct flow *flow_table_find(const struct flow_table *table, const struct flow_k
     return flow;
 }
 
-static bool is_released(const struct flow_table *table, const struct flow *flow)
-{
-    return flow->older != NULL || flow->newer != NULL || table->oldest == flow;
-}
-
-static void leave_released(struct flow_table *table, struct flow *flow)
-{
-    if (!is_released(table, flow)) {
-        return;
-    }
-    *(flow->older == NULL ? &table->oldest : &flow->older->newer) = flow->newer;
-    *(flow->newer == NULL ? &table->newest : &flow->newer->older) = flow->older;
-    flow->older = flow->newer = NULL;
-}
-
 static void drop_stream(struct flow_table *table, struct flow *flow)
 {
     if (flow->stream == NULL) {
@@ -108,7 +92,6 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
         link = &(*link)->next_in_bucket;
     }
     *link = flow->next_in_bucket;
-    leave_released(table, flow);
     drop_stream(table, flow);
     free(flow);
     table->count--;
@@ -122,13 +105,7 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key
     if (flow != NULL) {
         flow_table_remove(table, flow);
     }
-    if (table->count >= FLOWS_MAX) {
-        if (table->oldest == NULL) {
-            return NULL;
-        }
-        flow_table_remove(table, table->oldest);
-    }
-    flow = calloc(1, sizeof(*flow));
+    flow = table->count < FLOWS_MAX ? calloc(1, sizeof(*flow)) : NULL;
     if (flow == NULL) {
         return NULL;
     }
@@ -165,12 +142,6 @@ void flow_table_release(struct flow_table *table, struct flow *flow)
 {
     drop_stream(table, flow);
     flow->state = FLOW_RELEASED;
-    if (is_released(table, flow)) {
-        return;
-    }
-    flow->older = table->newest;
-    *(table->newest == NULL ? &table->oldest : &table->newest->newer) = flow;
-    table->newest = flow;
 }
 
 struct flow *flow_table_first_held(const struct flow_table *table)

@@ -3,8 +3,8 @@
  * waits for, the bytes it has judged, and, for a flow that the kernel carries, whose it is: for the
  * next policy, for the status and for the record of its end.
  *
- * Bounded (SR11): when the table is full the oldest released flow is forgotten (the kernel goes on
- * carrying it; a reload will refuse it), and without one the new flow is refused.
+ * Bounded (SR11): when the table is full a new flow is refused, and since no flow begins without a
+ * verdict, that is the bound of the agent's connections (SR26).
  *
  * Ownership: the table owns its flows; a pointer is good until the flow is removed.
  * Threads: one at a time.
@@ -41,7 +41,6 @@ enum flow_state {
 
 struct flow {
     struct flow *next_in_bucket;
-    struct flow *older, *newer; /* of the released ones */
     struct flow *held_before, *held_after;
     struct flow_key key;
     enum flow_state state;

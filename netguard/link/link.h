@@ -47,9 +47,10 @@ int link_add_address(struct netlink *netlink, const char *name, const struct ip_
 int link_add_default_route(struct netlink *netlink, const char *name,
                            const struct ip_address *gateway);
 /*
- * Packets that come in by `name` are routed when they bear `mark`, and dropped else. While a network
- * namespace is taken down its netfilter tables go first and its links last: without this the kernel
- * forwards, for some milliseconds, whatever comes. Both families; a kernel without IPv6 gets IPv4.
+ * Packets that come in by `name` are routed when they bear `mark`, and dropped else. While a
+ * network namespace is taken down its netfilter tables go first and its links last: without this
+ * the kernel forwards, for some milliseconds, whatever comes. Both families; a kernel without IPv6
+ * gets IPv4.
  */
 int link_route_marked(struct netlink *netlink, const char *name, uint32_t mark);
 /* Never asked for again and never replaced by what the neighbour says (SR23). */

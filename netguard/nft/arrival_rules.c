@@ -8,6 +8,9 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 
+#define ASKERS_PER_SECOND 500U
+#define ASKERS_BURST      2000U
+
 /* Neighbour messages that come from the link itself (RFC 4861: hop limit 255). */
 static void accept_neighbours(struct nft_batch *batch, const char *chain, const char *link)
 {
@@ -80,7 +83,7 @@ static void put_prerouting(struct nft_batch *batch, const struct ruleset_config 
     do_mark_packet(batch, FLOW_MARK_SEEN);
     nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
-    match_interface(batch, RULE_IN, config->agent_link);
+    match_link(batch, RULE_IN, config->agent_index);
     do_goto(batch, "from_agent");
     nft_rule_end(batch);
 }
@@ -96,7 +99,7 @@ static void put_redirect(struct nft_batch *batch, const struct ruleset_config *c
     nft_chain_add_base(batch, &hook);
     for (size_t i = 0; i < sizeof(protocols); i++) {
         nft_rule_begin(batch, hook.name);
-        match_interface(batch, RULE_IN, config->agent_link);
+        match_link(batch, RULE_IN, config->agent_index);
         match_protocol(batch, protocols[i]);
         match_field(batch, field_destination_port, NULL, RULE_EQUALS, domain);
         do_redirect(batch);
@@ -116,9 +119,15 @@ static void put_input(struct nft_batch *batch, const struct ruleset_config *conf
     nft_rule_begin(batch, hook.name);
     match_state(batch, NF_CT_STATE_INVALID_BIT);
     rule_drop(batch, DROP_INVALID);
+    /* Each asker is a flow that the kernel tracks for half a minute, answered or not. */
+    nft_rule_begin(batch, hook.name);
+    match_link(batch, RULE_IN, config->agent_index);
+    match_state(batch, NF_CT_STATE_BIT(IP_CT_NEW));
+    match_over_rate(batch, ASKERS_PER_SECOND, ASKERS_BURST);
+    rule_drop(batch, DROP_TOO_FAST);
     for (size_t i = 0; i < sizeof(protocols); i++) {
         nft_rule_begin(batch, hook.name);
-        match_interface(batch, RULE_IN, config->agent_link);
+        match_link(batch, RULE_IN, config->agent_index);
         match_protocol(batch, protocols[i]);
         match_field(batch, field_destination_port, NULL, RULE_EQUALS, domain);
         rule_verdict(batch, NF_ACCEPT);

@@ -24,8 +24,6 @@
         "a new TCP flow begins with SYN and nothing else")                                         \
     ROW(TOO_FAST, "too_fast", ANSWERED, BUDGET_EXCEEDED,                                           \
         "more new flows per second than the guard judges")                                         \
-    ROW(TOO_MANY, "too_many", ANSWERED, BUDGET_EXCEEDED,                                           \
-        "more flows at once than the guard tracks")                                                \
     ROW(WITHDRAWN, "withdrawn", ANSWERED, ADDRESS_DENIED,                                          \
         "the address is not open in the kernel's sets")                                            \
     ROW(TO_GUARD, "to_guard", ANSWERED, ADDRESS_DENIED, "the guard itself answers only DNS")       \

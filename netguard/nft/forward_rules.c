@@ -20,8 +20,7 @@
 
 #define NEW_FLOWS_PER_SECOND 5000U
 #define NEW_FLOWS_BURST      10000U
-#define FLOWS_MAX            16384U
-#define HOPS                 64U
+#define HOPS                 63U /* what the usual 64 is after one hop */
 
 #define TCP_FIN 0x01U
 #define TCP_SYN 0x02U
@@ -60,20 +59,18 @@ static void drop_odd_headers(struct nft_batch *batch, const char *chain)
 }
 
 /* A server sees the same distance whatever the agent wrote (SR22). Ends with the packet's leave. */
-static void let_leave(struct nft_batch *batch, const char *chain)
+static void leave_at_distance(struct nft_batch *batch, uint8_t family, struct packet_field hops)
 {
-    static const uint8_t tcp = IPPROTO_TCP, udp = IPPROTO_UDP;
+    static const uint8_t usual = HOPS;
 
-    nft_rule_begin(batch, chain);
-    match_family(batch, NFPROTO_IPV4);
-    do_write_byte(batch, 8, HOPS, true);
+    /* Writing costs more than looking, and most packets are as they should be. */
+    nft_rule_begin(batch, "carried");
+    match_family(batch, family);
+    match_field(batch, hops, NULL, RULE_EQUALS, &usual);
     rule_verdict(batch, NF_ACCEPT);
-    nft_rule_begin(batch, chain);
-    match_field(batch, field_v6_next_header, NULL, RULE_DIFFERS, &tcp);
-    match_field(batch, field_v6_next_header, NULL, RULE_DIFFERS, &udp);
-    rule_drop(batch, DROP_EXTENSION);
-    nft_rule_begin(batch, chain);
-    do_write_byte(batch, 7, HOPS, false);
+    nft_rule_begin(batch, "carried");
+    match_family(batch, family);
+    do_write_byte(batch, hops.offset, HOPS, family == NFPROTO_IPV4);
     rule_verdict(batch, NF_ACCEPT);
 }
 
@@ -84,19 +81,25 @@ static void let_leave(struct nft_batch *batch, const char *chain)
 static void put_carried(struct nft_batch *batch)
 {
     static const uint8_t plain_v4 = 0x45, special = TCP_SYN | TCP_URG, none = 0;
+    static const uint8_t tcp = IPPROTO_TCP, udp = IPPROTO_UDP;
     const char *chain = "carried";
 
     nft_chain_add(batch, chain);
-    nft_rule_begin(batch, chain);
-    match_family(batch, NFPROTO_IPV4);
-    match_field(batch, field_v4_first_byte, NULL, RULE_DIFFERS, &plain_v4);
-    rule_drop(batch, DROP_IP_OPTIONS);
     nft_rule_begin(batch, chain);
     match_protocol(batch, IPPROTO_TCP);
     match_field(batch, field_tcp_flags, &special, RULE_DIFFERS, &none);
     do_jump(batch, "normalise");
     nft_rule_end(batch);
-    let_leave(batch, chain);
+    nft_rule_begin(batch, chain);
+    match_family(batch, NFPROTO_IPV4);
+    match_field(batch, field_v4_first_byte, NULL, RULE_DIFFERS, &plain_v4);
+    rule_drop(batch, DROP_IP_OPTIONS);
+    leave_at_distance(batch, NFPROTO_IPV4, field_v4_time_to_live);
+    nft_rule_begin(batch, chain);
+    match_field(batch, field_v6_next_header, NULL, RULE_DIFFERS, &tcp);
+    match_field(batch, field_v6_next_header, NULL, RULE_DIFFERS, &udp);
+    rule_drop(batch, DROP_EXTENSION);
+    leave_at_distance(batch, NFPROTO_IPV6, field_v6_hop_limit);
 }
 
 /* SR22: what leaves looks the same however the agent dressed it. */
@@ -118,11 +121,11 @@ static void put_normalise(struct nft_batch *batch)
     nft_rule_end(batch);
     nft_rule_begin(batch, chain);
     match_family(batch, NFPROTO_IPV4);
-    do_write_byte(batch, 8, HOPS, true);
+    do_write_byte(batch, field_v4_time_to_live.offset, HOPS, true);
     nft_rule_end(batch);
     nft_rule_begin(batch, chain);
     match_family(batch, NFPROTO_IPV6);
-    do_write_byte(batch, 7, HOPS, false);
+    do_write_byte(batch, field_v6_hop_limit.offset, HOPS, false);
     nft_rule_end(batch);
 }
 
@@ -164,7 +167,7 @@ static void put_bare(struct nft_batch *batch)
     carry_bare(batch, NFPROTO_IPV6, field_v6_length, &bare_plain);
 }
 
-static void put_leaving(struct nft_batch *batch)
+static void put_leaving(struct nft_batch *batch, const struct ruleset_config *config)
 {
     const char *chain = "leaving";
 
@@ -172,6 +175,10 @@ static void put_leaving(struct nft_batch *batch)
     put_carried(batch);
     put_bare(batch);
     nft_chain_add(batch, chain);
+    /* Two links are all there are: what does not go back to the agent leaves by the uplink. */
+    nft_rule_begin(batch, chain);
+    match_link(batch, RULE_OUT, config->agent_index);
+    rule_drop(batch, DROP_UNROUTED);
     /* Not RELATED: an ICMP error bears the mark of the flow that it is about. */
     nft_rule_begin(batch, chain);
     match_state(batch, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW));
@@ -211,9 +218,6 @@ static void put_beginning(struct nft_batch *batch)
     match_protocol(batch, IPPROTO_TCP);
     match_field(batch, field_tcp_flags, &handshake, RULE_DIFFERS, &syn);
     rule_drop(batch, DROP_NOT_SYN);
-    nft_rule_begin(batch, chain);
-    match_over_connections(batch, FLOWS_MAX);
-    rule_drop(batch, DROP_TOO_MANY);
     nft_rule_begin(batch, chain);
     match_over_rate(batch, NEW_FLOWS_PER_SECOND, NEW_FLOWS_BURST);
     rule_drop(batch, DROP_TOO_FAST);
@@ -275,21 +279,16 @@ static void put_forward(struct nft_batch *batch, const struct ruleset_config *co
         .name = "forward", .hook = NF_INET_FORWARD, .priority = 0, .drop = true};
 
     nft_chain_add_base(batch, &hook);
-    /* FLOW_MARK_SEEN has done its work. */
-    nft_rule_begin(batch, hook.name);
-    do_mark_packet(batch, 0);
-    nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
     match_state(batch, NF_CT_STATE_INVALID_BIT);
     rule_drop(batch, DROP_INVALID);
     nft_rule_begin(batch, hook.name);
-    match_interface(batch, RULE_IN, config->agent_link);
-    match_interface(batch, RULE_OUT, config->uplink_link);
+    match_link(batch, RULE_IN, config->agent_index);
     do_goto(batch, "leaving");
     nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
     match_interface(batch, RULE_IN, config->uplink_link);
-    match_interface(batch, RULE_OUT, config->agent_link);
+    match_link(batch, RULE_OUT, config->agent_index);
     do_goto(batch, "arriving");
     nft_rule_end(batch);
     nft_rule_begin(batch, hook.name);
@@ -300,10 +299,8 @@ static void put_forward(struct nft_batch *batch, const struct ruleset_config *co
 static void withdraw(struct nft_batch *batch, uint8_t family, struct packet_field destination,
                      const char *set, bool inside, const char *except)
 {
-    nft_rule_begin(batch, "judged");
+    nft_rule_begin(batch, "withdraw");
     match_family(batch, family);
-    match_direction(batch, IP_CT_DIR_ORIGINAL);
-    match_state(batch, NF_CT_STATE_BIT(IP_CT_NEW));
     match_field_in_set(batch, destination, set, inside);
     match_field_in_set(batch, destination, except, false);
     rule_drop(batch, DROP_WITHDRAWN);
@@ -323,21 +320,26 @@ static void put_verdicts(struct nft_batch *batch)
     nft_rule_begin(batch, "refuse");
     rule_verdict(batch, NF_DROP);
 
-    nft_chain_add(batch, "judged");
+    nft_chain_add(batch, "withdraw");
     withdraw(batch, NFPROTO_IPV4, field_v4_destination, "deny4", true, "open4");
     withdraw(batch, NFPROTO_IPV6, field_v6_destination, "deny6", true, "open6");
     withdraw(batch, NFPROTO_IPV4, field_v4_destination, "host4", true, "open4");
     withdraw(batch, NFPROTO_IPV6, field_v6_destination, "host6", true, "open6");
     withdraw(batch, NFPROTO_IPV4, field_v4_destination, "pin4", false, "open4");
     withdraw(batch, NFPROTO_IPV6, field_v6_destination, "pin6", false, "open6");
+    nft_chain_add(batch, "judged");
+    nft_rule_begin(batch, "judged");
+    match_state(batch, NF_CT_STATE_BIT(IP_CT_NEW));
+    do_jump(batch, "withdraw");
+    nft_rule_end(batch);
     nft_rule_begin(batch, "judged");
     do_mark_connection_from_packet(batch);
     nft_rule_end(batch);
 
-    /* Without a mark: the kernel carries it, nobody was asked. */
+    /* With the mark it came with: the kernel carries it, nobody was asked. */
     nft_chain_add_base(batch, &hook);
     nft_rule_begin(batch, hook.name);
-    match_packet_mark(batch, RULE_EQUALS, 0);
+    match_packet_mark(batch, RULE_EQUALS, FLOW_MARK_SEEN);
     rule_verdict(batch, NF_ACCEPT);
     nft_rule_begin(batch, hook.name);
     match_packet_mark(batch, RULE_EQUALS, FLOW_MARK_DENIED);
@@ -365,7 +367,7 @@ void rules_put_forward(struct nft_batch *batch, const struct ruleset_config *con
 {
     put_ask(batch, statement);
     put_beginning(batch);
-    put_leaving(batch);
+    put_leaving(batch, config);
     put_arriving(batch);
     put_forward(batch, config);
     put_verdicts(batch);

@@ -9,6 +9,7 @@
 #define LOGGED_BYTES      128U
 
 const struct packet_field field_ether_type = {RULE_LINK_HEADER, 12, 2};
+const struct packet_field field_v4_time_to_live = {RULE_NETWORK_HEADER, 8, 1};
 const struct packet_field field_v4_protocol = {RULE_NETWORK_HEADER, 9, 1};
 const struct packet_field field_v4_source = {RULE_NETWORK_HEADER, 12, 4};
 const struct packet_field field_v4_destination = {RULE_NETWORK_HEADER, 16, 4};

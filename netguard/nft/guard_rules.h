@@ -11,8 +11,8 @@
 extern const struct packet_field field_ether_type;
 extern const struct packet_field field_v4_first_byte, field_v4_protocol, field_v4_source,
     field_v4_destination;
-extern const struct packet_field field_v6_next_header, field_v6_hop_limit, field_v6_source,
-    field_v6_destination;
+extern const struct packet_field field_v4_time_to_live, field_v6_next_header, field_v6_hop_limit,
+    field_v6_source, field_v6_destination;
 extern const struct packet_field field_v4_length, field_v6_length;
 extern const struct packet_field field_destination_port, field_icmp_type, field_tcp_flags,
     field_tcp_head, field_tcp_first_options;

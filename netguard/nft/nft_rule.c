@@ -124,6 +124,12 @@ void match_interface(struct nft_batch *batch, enum rule_side side, const char *n
     compare_register(batch, RULE_EQUALS, padded, sizeof(padded));
 }
 
+void match_link(struct nft_batch *batch, enum rule_side side, uint32_t index)
+{
+    load_meta(batch, side == RULE_IN ? NFT_META_IIF : NFT_META_OIF);
+    compare_register(batch, RULE_EQUALS, &index, sizeof(index));
+}
+
 static void match_meta_byte(struct nft_batch *batch, uint32_t key, enum rule_compare compare,
                             uint8_t value)
 {
@@ -221,17 +227,6 @@ void match_over_rate(struct nft_batch *batch, uint64_t per_second, uint32_t burs
 void match_under_rate(struct nft_batch *batch, uint64_t per_second, uint32_t burst)
 {
     match_rate(batch, per_second, burst, false);
-}
-
-void match_over_connections(struct nft_batch *batch, uint32_t count)
-{
-    struct nftnl_expr *expr = nftnl_expr_alloc("connlimit");
-
-    if (expr != NULL) {
-        nftnl_expr_set_u32(expr, NFTNL_EXPR_CONNLIMIT_COUNT, count);
-        nftnl_expr_set_u32(expr, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
-    }
-    nft_rule_append(batch, expr);
 }
 
 void do_count(struct nft_batch *batch, const char *counter)

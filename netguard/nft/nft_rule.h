@@ -20,6 +20,8 @@ struct packet_field {
 };
 
 void match_interface(struct nft_batch *batch, enum rule_side side, const char *name);
+/* The same by number: cheaper, for a link that lives as long as the rules. */
+void match_link(struct nft_batch *batch, enum rule_side side, uint32_t index);
 void match_family(struct nft_batch *batch, uint8_t nfproto);
 void match_protocol(struct nft_batch *batch, uint8_t protocol);
 /* PACKET_HOST and the like (linux/if_packet.h). */
@@ -39,8 +41,6 @@ void match_packet_mark(struct nft_batch *batch, enum rule_compare compare, uint3
 /* Holds for what is over, respectively under, the rate. */
 void match_over_rate(struct nft_batch *batch, uint64_t per_second, uint32_t burst);
 void match_under_rate(struct nft_batch *batch, uint64_t per_second, uint32_t burst);
-/* Holds while more than `count` flows are tracked. */
-void match_over_connections(struct nft_batch *batch, uint32_t count);
 
 void do_count(struct nft_batch *batch, const char *counter);
 void do_verdict(struct nft_batch *batch, uint32_t verdict); /* NF_ACCEPT, NF_DROP */

@@ -125,7 +125,7 @@ int ruleset_install(struct netlink *netlink, const struct ruleset_config *config
     if (error < 0) {
         failure_set(reterr, error, "cannot install the guard's rules: %s", strerror(-error));
         failure_set_needed(reterr, "the nftables table of the guard's namespace");
-        failure_set_mend(reterr, "a kernel with nftables reject, masquerade, redirect, connlimit, "
+        failure_set_mend(reterr, "a kernel with nftables reject, masquerade, redirect, limit, "
                                  "log and exthdr expressions");
     }
     return error;

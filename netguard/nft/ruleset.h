@@ -27,6 +27,7 @@
 struct ruleset_config {
     const char *agent_link; /* the guard's ends */
     const char *uplink_link;
+    uint32_t agent_index;                      /* of agent_link, which must be there already */
     struct ip_address agent_v4, agent_v6;      /* the agent's lease; any other source is dropped */
     const struct ip_prefix *private_addresses; /* holes in the denied ranges, named by the policy */
     size_t private_address_count;

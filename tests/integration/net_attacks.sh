@@ -160,5 +160,5 @@ for host, family, level, option in (("www.example.org", socket.AF_INET, socket.I
         s.connect(("93.184.216.10" if family == socket.AF_INET else host, 80)); s.sendall(b"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"); assert s.recv(4000)
 ' >"$work/output" 2>&1 && passed || failed "connections with other hop counts"
 check "they arrived" wait_until 5 world_captured 'tcp dst port 80 and ip'
-check_fails "with another ttl" world_captured 'tcp dst port 80 and ip and ip[8] != 64'
-check_fails "with another hop limit" world_captured 'ip6 and tcp dst port 80 and ip6[7] != 64'
+check_fails "with another ttl" world_captured 'tcp dst port 80 and ip and ip[8] != 63'
+check_fails "with another hop limit" world_captured 'ip6 and tcp dst port 80 and ip6[7] != 63'

@@ -2,6 +2,7 @@
 
     flood.py syn SECONDS ADDRESS PORT       SYNs of ever new flows, on a packet socket
     flood.py large COUNT ADDRESS PORT       datagrams of 60,000 bytes
+    flood.py flows COUNT ADDRESS PORT FROM  one datagram each from the ports FROM to FROM + COUNT - 1
 """
 
 import random
@@ -58,4 +59,16 @@ def large():
     return sent
 
 
-print(syns() if KIND == "syn" else large())
+def flows():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(("eth0", 0))
+    source, target = socket.inet_aton(AGENT), socket.inet_aton(ADDRESS)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 33, 1, 0x4000, 64, 17, 0) + source + target
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    first = int(sys.argv[5])
+    for port in range(first, first + int(AMOUNT)):
+        s.send(FRAME + head + struct.pack("!HHHH", port, PORT, 13, 0) + b"flows")
+    return int(AMOUNT)
+
+
+print({"syn": syns, "large": large, "flows": flows}[KIND]())
