@@ -71,9 +71,12 @@ static void let_held_go(struct guard *guard, struct flow *flow, uint32_t mark)
     flow->held_count = 0;
 }
 
-/* The end of a flow that was judged and lost; what comes of it later finds no flow. */
+/* The end of a flow that was judged and lost, and of `flow`; what comes of it later finds no flow.
+ * Other flows that have ended may go with it. */
 static void refuse_held(struct guard *guard, struct flow *flow)
 {
+    const struct flow_key key = flow->key;
+
     for (size_t i = 0; i < flow->held_count; i++) {
         if (i == 0) {
             refuse_packet(guard, flow->held[i]);
@@ -81,8 +84,13 @@ static void refuse_held(struct guard *guard, struct flow *flow)
             packet_queue_drop(&guard->queue, flow->held[i]);
         }
     }
-    conntrack_forget(&guard->conntrack, &flow->key);
-    flow_table_remove(guard->flows, flow);
+    flow->held_count = 0;
+    conntrack_forget(&guard->conntrack, &key);
+    guard_record_ended(guard); /* its end, with what it has carried */
+    flow = flow_table_find(guard->flows, &key);
+    if (flow != NULL) {
+        flow_table_remove(guard->flows, flow);
+    }
 }
 
 static void refuse_flow(struct guard *guard, struct flow *flow, enum denial_code code,
@@ -427,16 +435,24 @@ void guard_judge_packet(void *context, const struct queued_packet *packet)
     }
 }
 
+static struct flow *first_overdue(const struct guard *guard, uint64_t now_ms)
+{
+    struct flow *flow = flow_table_first_held(guard->flows);
+
+    while (flow != NULL &&
+           (flow->state != FLOW_NAMELESS || now_ms - flow->held_since_ms <= FLOW_HOLD_MS)) {
+        flow = flow->held_after;
+    }
+    return flow;
+}
+
 void guard_end_waiting(struct guard *guard)
 {
-    uint64_t now = clock_now_ms();
-    struct flow *flow = flow_table_first_held(guard->flows), *next;
+    const uint64_t now = clock_now_ms();
+    struct flow *flow;
 
-    for (; flow != NULL; flow = next) {
-        next = flow->held_after;
-        if (flow->state == FLOW_NAMELESS && now - flow->held_since_ms > FLOW_HOLD_MS) {
-            refuse_flow(guard, flow, DENIAL_NAME_MISMATCH,
-                        "the connection's first message did not come to an end");
-        }
+    while ((flow = first_overdue(guard, now)) != NULL) {
+        refuse_flow(guard, flow, DENIAL_NAME_MISMATCH,
+                    "the connection's first message did not come to an end");
     }
 }
