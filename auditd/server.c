@@ -338,7 +338,10 @@ static bool directory_is_lost(const struct server *server)
     return there.st_dev != ours.st_dev || there.st_ino != ours.st_ino;
 }
 
-/* Nobody waits for us, and the disk takes nothing: there is an end to that. */
+/*
+ * Nobody waits for us, and the disk takes nothing: there is an end to that. Soon, when we can write
+ * nothing any more whatever the disk does, and it has taken the note of what is unwritten.
+ */
 static bool must_give_up(struct server *server)
 {
     uint64_t now = now_ms();
@@ -347,8 +350,12 @@ static bool must_give_up(struct server *server)
         server->last_live_ms = now;
         return false;
     }
-    return now - server->last_live_ms >= server->options.give_up_ms ||
-           (now - server->last_live_ms >= LOST_MS && directory_is_lost(server));
+    if (now - server->last_live_ms >= server->options.give_up_ms ||
+        (now - server->last_live_ms >= LOST_MS && directory_is_lost(server))) {
+        (void)unwritten_note(server); /* where that cannot be written either, nothing can */
+        return true;
+    }
+    return server->broken && unwritten_note(server) == 0;
 }
 
 int server_run(struct server *server)
@@ -360,7 +367,6 @@ int server_run(struct server *server)
         sign_of_life_give(server);
 
         if (must_give_up(server)) {
-            (void)unwritten_note(server); /* where that cannot be written either, nothing can */
             return -EIO;
         }
 
