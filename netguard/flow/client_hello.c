@@ -106,11 +106,9 @@ struct gathered {
     size_t wire_bytes; /* of the stream, once the hello is whole */
 };
 
+/* Of the whole hello; its header must be there. */
 static size_t wanted_length(const struct gathered *gathered)
 {
-    if (gathered->length < HANDSHAKE_HEADER) {
-        return HANDSHAKE_HEADER;
-    }
     return HANDSHAKE_HEADER + ((size_t)gathered->bytes[1] << 16 | (size_t)gathered->bytes[2] << 8 |
                                gathered->bytes[3]);
 }

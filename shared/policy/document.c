@@ -24,15 +24,18 @@ struct document_parser {
 
 const char *node_kind_name(enum node_kind kind)
 {
-    switch (kind) {
-    case NODE_SCALAR:
-        return "a single value";
-    case NODE_LIST:
-        return "a list";
-    case NODE_MAP:
-        return "a map";
-    }
-    return "";
+    static const char *const names[] = {
+        [NODE_SCALAR] = "a single value",
+        [NODE_LIST] = "a list",
+        [NODE_MAP] = "a map",
+    };
+
+    return names[kind];
+}
+
+static int out_of_memory(const struct document_source *source, struct failure *reterr)
+{
+    return failure_set(reterr, -ENOMEM, "out of memory while reading %s", source->file);
 }
 
 static void set_position(const struct document_source *source, struct failure *reterr, size_t line,
@@ -66,8 +69,8 @@ static int refuse_at(struct document_parser *parser, yaml_mark_t mark, const cha
 }
 
 /* Reader errors carry a byte offset and no line. */
-static void refuse_bytes(const struct document_source *source, struct str_view text, size_t offset,
-                         struct failure *reterr)
+static int refuse_bytes(const struct document_source *source, struct str_view text, size_t offset,
+                        struct failure *reterr)
 {
     size_t line = 1;
     size_t column = 1;
@@ -85,40 +88,35 @@ static void refuse_bytes(const struct document_source *source, struct str_view t
                 "characters");
     set_position(source, reterr, line, column);
     failure_set_mend(reterr, "save the file as UTF-8");
+    return -EINVAL;
 }
 
-static void refuse_syntax(struct document_parser *parser, const yaml_parser_t *yaml,
-                          struct str_view text)
+/* What the scanner and the parser cannot read. */
+static int refuse_syntax(struct document_parser *parser, const yaml_parser_t *yaml)
 {
-    switch (yaml->error) {
-    case YAML_READER_ERROR:
-        refuse_bytes(parser->source, text, yaml->problem_offset, parser->reterr);
-        return;
-    case YAML_SCANNER_ERROR:
-    case YAML_PARSER_ERROR:
-        /* A pattern without quotes: what everybody gets wrong first. */
-        if (yaml->context != NULL && strstr(yaml->context, "alias") != NULL) {
-            refuse_at(parser, yaml->context_mark, "an alias (*name)",
-                      "put a pattern that begins with * in quotes");
-            return;
-        }
-        failure_set(parser->reterr, -EINVAL, "this is not YAML: %s%s%s",
-                    yaml->problem == NULL ? "unknown problem" : yaml->problem,
-                    yaml->context == NULL ? "" : ", ", yaml->context == NULL ? "" : yaml->context);
-        set_position(parser->source, parser->reterr, yaml->problem_mark.line + 1,
-                     yaml->problem_mark.column + 1);
-        failure_set_mend(parser->reterr,
-                         "look at the indentation, quotes and brackets at and above this line");
-        return;
-    case YAML_NO_ERROR:
-    case YAML_MEMORY_ERROR:
-    case YAML_COMPOSER_ERROR:
-    case YAML_WRITER_ERROR:
-    case YAML_EMITTER_ERROR:
-        failure_set(parser->reterr, -ENOMEM, "out of memory while reading %s",
-                    parser->source->file);
-        return;
+    /* A pattern without quotes: what everybody gets wrong first. */
+    if (yaml->context != NULL && strstr(yaml->context, "alias") != NULL) {
+        return refuse_at(parser, yaml->context_mark, "an alias (*name)",
+                         "put a pattern that begins with * in quotes");
     }
+    failure_set(parser->reterr, -EINVAL, "this is not YAML: %s%s%s",
+                yaml->problem == NULL ? "unknown problem" : yaml->problem,
+                yaml->context == NULL ? "" : ", ", yaml->context == NULL ? "" : yaml->context);
+    set_position(parser->source, parser->reterr, yaml->problem_mark.line + 1,
+                 yaml->problem_mark.column + 1);
+    failure_set_mend(parser->reterr,
+                     "look at the indentation, quotes and brackets at and above this line");
+    return -EINVAL;
+}
+
+static int refuse(struct document_parser *parser, const yaml_parser_t *yaml, struct str_view text)
+{
+    if (yaml->error == YAML_MEMORY_ERROR) {
+        return out_of_memory(parser->source, parser->reterr);
+    }
+    return yaml->error == YAML_READER_ERROR
+               ? refuse_bytes(parser->source, text, yaml->problem_offset, parser->reterr)
+               : refuse_syntax(parser, yaml);
 }
 
 static int attach(struct document_parser *parser, struct node *node)
@@ -172,8 +170,7 @@ static int add_node(struct document_parser *parser, const yaml_event_t *event, e
     }
     node = arena_alloc(parser->arena, sizeof(*node));
     if (node == NULL) {
-        return failure_set(parser->reterr, -ENOMEM, "out of memory while reading %s",
-                           parser->source->file);
+        return out_of_memory(parser->source, parser->reterr);
     }
     node->kind = kind;
     node->line = (uint32_t)event->start_mark.line + 1;
@@ -248,17 +245,13 @@ static int take_all(struct document_parser *parser, yaml_parser_t *yaml, struct 
         int error;
 
         if (yaml_parser_parse(yaml, &event) == 0) {
-            refuse_syntax(parser, yaml, text);
-            return yaml->error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL;
+            return refuse(parser, yaml, text);
         }
         over = event.type == YAML_STREAM_END_EVENT;
         error = take_event(parser, &event);
         yaml_event_delete(&event);
         if (error < 0) {
-            return error == -ENOMEM
-                       ? failure_set(parser->reterr, error, "out of memory while reading %s",
-                                     parser->source->file)
-                       : error;
+            return error == -ENOMEM ? out_of_memory(parser->source, parser->reterr) : error;
         }
     }
     return 0;
@@ -278,7 +271,7 @@ int document_parse(struct str_view text, const struct document_source *source, s
         return -EINVAL;
     }
     if (yaml_parser_initialize(&yaml) == 0) {
-        return failure_set(reterr, -ENOMEM, "out of memory while reading %s", source->file);
+        return out_of_memory(source, reterr);
     }
     yaml_parser_set_encoding(&yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&yaml, (const unsigned char *)(text.length == 0 ? "" : text.bytes),

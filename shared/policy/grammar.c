@@ -19,6 +19,11 @@
         .name = name_, .kind = VALUE_##kind_, .target = KEY_SECTION, .shape = &(shape_),           \
         .help = help_                                                                              \
     }
+#define SECTION(name_, section_, shape_, help_)                                                    \
+    {                                                                                              \
+        .name = name_, .kind = VALUE_MAP, .target = SECTION_##section_, .shape = &(shape_),        \
+        .help = help_                                                                              \
+    }
 #define FIELD(name_, kind_, key_, help_)                                                           \
     {                                                                                              \
         .name = name_, .kind = VALUE_##kind_, .target = KEY_##key_, .help = help_                  \
@@ -190,13 +195,13 @@ static const struct key top_keys[] = {
           "system policies: merged into every policy, and users may only tighten"),
     FIELD("extends", EXTENDS, EXTENDS, "installed names, or paths relative to this file"),
     SETTING("on_violation", ON_VIOLATION, "log: permit and record what rules would refuse"),
-    PART("filesystem", MAP, filesystem, "absent: nothing is reachable through the mount"),
-    PART("network", MAP, network, "absent: no network"),
-    PART("process", MAP, process, "absent: any executable that the view offers"),
-    PART("sandbox", MAP, sandbox, "what else the run sees"),
-    PART("limits", MAP, limits, "of the run"),
+    SECTION("filesystem", FILESYSTEM, filesystem, "absent: nothing is reachable through the mount"),
+    SECTION("network", NETWORK, network, "absent: no network"),
+    SECTION("process", PROCESS, process, "absent: any executable that the view offers"),
+    SECTION("sandbox", SANDBOX, sandbox, "what else the run sees"),
+    SECTION("limits", LIMITS, limits, "of the run"),
     PART("breaker", BREAKERS, breaker, "stops a run that does too much of something"),
-    PART("audit", MAP, audit, "what is recorded, and how durably"),
+    SECTION("audit", AUDIT, audit, "what is recorded, and how durably"),
     PART("tests", TESTS, test, "run by `failcore policy test`"),
 };
 static const struct shape top = {.name = "a policy", SHAPE_KEYS(top_keys)};

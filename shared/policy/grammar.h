@@ -18,7 +18,7 @@ enum value_kind {
     VALUE_SYNC,        /* target: enum text_list; operation words */
     VALUE_UPSTREAM,    /* target: enum text_list; "system" or addresses */
     VALUE_EXTENDS,     /* policy names and paths */
-    VALUE_MAP,         /* shape: further keys of the same target */
+    VALUE_MAP,         /* shape: further keys; at the top its target: enum section */
     VALUE_RULES,       /* shape: of one rule */
     VALUE_BREAKERS,
     VALUE_TESTS,
@@ -75,7 +75,7 @@ enum key_target {
     KEY_NET,
     KEY_EXEC,
     KEY_RULE,
-    KEY_SECTION, /* of VALUE_MAP, VALUE_RULES and so on: nothing of its own */
+    KEY_SECTION, /* of maps and lists below the top: nothing of its own */
 };
 
 struct shape;

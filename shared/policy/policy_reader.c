@@ -283,38 +283,6 @@ struct section_target {
     enum section section;
 };
 
-static enum section section_of(const char *name)
-{
-    for (enum section section = SECTION_FILESYSTEM; section < SECTION_COUNT; section++) {
-        if (strcmp(section_words[section], name) == 0) {
-            return section;
-        }
-    }
-    return SECTION_TOP;
-}
-
-static int store_part(struct reader *reader, void *target, const struct key *key,
-                      const struct node *value);
-
-static int store_top_text(struct reader *reader, const struct value_context *context,
-                          const struct key *key, const struct node *value)
-{
-    struct model *model = reader->model;
-
-    switch (key->target) {
-    case KEY_REVISION:
-        return value_text(context, value, &model->revision);
-    case KEY_DESCRIPTION:
-        return value_text(context, value, &model->description);
-    case KEY_ENFORCE:
-        return value_boolean(context, value, &model->enforce);
-    case KEY_RESOLVED:
-        return 0; /* read before everything else */
-    default:
-        return -EINVAL;
-    }
-}
-
 static int store_part(struct reader *reader, void *target, const struct key *key,
                       const struct node *value)
 {
@@ -334,7 +302,7 @@ static int store_part(struct reader *reader, void *target, const struct key *key
         return read_texts(reader, &context, key, &reader->model->extends, value);
     case VALUE_MAP:
         if (part.section == SECTION_TOP) {
-            part.section = section_of(key->name);
+            part.section = (enum section)key->target;
             reader->model->present[part.section] = true;
             reader->model->section_origin[part.section] = reader_origin(reader, value);
         }
@@ -349,9 +317,14 @@ static int store_part(struct reader *reader, void *target, const struct key *key
         return read_version(reader, value);
     case VALUE_NAME:
         return read_name(reader, &context, value);
-    case VALUE_BOOLEAN:
+    case VALUE_BOOLEAN: /* resolved was read before everything else */
+        return key->target == KEY_RESOLVED
+                   ? 0
+                   : value_boolean(&context, value, &reader->model->enforce);
     case VALUE_TEXT:
-        return store_top_text(reader, &context, key, value);
+        return value_text(&context, value,
+                          key->target == KEY_REVISION ? &reader->model->revision
+                                                      : &reader->model->description);
     case VALUE_ID:
     case VALUE_WORD:
     case VALUE_WORDS:

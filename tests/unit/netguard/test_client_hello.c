@@ -104,6 +104,35 @@ static void no_name_and_a_hidden_one(void **state)
     assert_true(found.encrypted);
 }
 
+/* What was sent before extensions were invented. */
+static void a_hello_without_extensions(void **state)
+{
+    struct hello hello = hello_with("", 0);
+    struct client_hello found;
+
+    (void)state;
+    hello.length -= 2; /* the length of the extensions */
+    hello.body[3] = (uint8_t)(hello.body[3] - 2);
+    assert_int_equal(read_hello(&hello, &found), HELLO_WHOLE);
+    assert_int_equal(found.server_name_length, 0);
+}
+
+static void doubtful_bodies_are_bad(void **state)
+{
+    struct hello hello = hello_with(SERVER_NAME, sizeof(SERVER_NAME) - 1), changed = hello;
+    struct client_hello found;
+
+    (void)state;
+    changed.body[4] = 2; /* the version */
+    assert_int_equal(read_hello(&changed, &found), HELLO_BAD);
+    changed = hello;
+    changed.body[4 + 2 + 32] = 1; /* an odd number of bytes of suites follows */
+    assert_int_equal(read_hello(&changed, &found), HELLO_BAD);
+    changed = hello;
+    changed.body[4 + 2 + 32] = 255; /* a session id beyond the end */
+    assert_int_equal(read_hello(&changed, &found), HELLO_BAD);
+}
+
 #define BAD(text)                                                                                  \
     do {                                                                                           \
         struct hello bad = hello_with(text, sizeof(text) - 1);                                     \
@@ -159,10 +188,9 @@ static void other_bytes_are_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_name_is_found),
-        cmocka_unit_test(no_name_and_a_hidden_one),
-        cmocka_unit_test(doubtful_names_are_bad),
-        cmocka_unit_test(other_bytes_are_bad),
+        cmocka_unit_test(the_name_is_found),          cmocka_unit_test(no_name_and_a_hidden_one),
+        cmocka_unit_test(a_hello_without_extensions), cmocka_unit_test(doubtful_bodies_are_bad),
+        cmocka_unit_test(doubtful_names_are_bad),     cmocka_unit_test(other_bytes_are_bad),
     };
 
     return cmocka_run_group_tests_name("client_hello", tests, NULL, NULL);

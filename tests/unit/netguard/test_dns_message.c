@@ -166,6 +166,66 @@ static void malformed_answers_are_refused_whole(void **state)
     put_head(&wire, 0x8180, 1);
     put_record(&wire, "www.example.org", DNS_TYPE_A, 60, one, 3);
     assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    /* The end of the question is missing. */
+    put_head(&wire, 0x8180, 0);
+    wire.length -= 3;
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    wire.length = DNS_HEADER_BYTES - 1;
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    /* More records than anybody sends, as the header says, before one of them is looked for. */
+    put_head(&wire, 0x8180, 257);
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    /* The records that nobody looks at must be whole as well. */
+    put_head(&wire, 0x8180, 0);
+    wire.bytes[9] = 1; /* one of authority */
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    put_record(&wire, "example.org", DNS_TYPE_NS, 60, one, 4);
+    assert_int_equal(parse(&wire, &answer), 0);
+    wire.length--;
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+    /* An alias whose target is longer or shorter than its record. */
+    put_head(&wire, 0x8180, 1);
+    put_record(&wire, "www.example.org", DNS_TYPE_CNAME, 60, "\1a\0x", 4);
+    assert_int_equal(parse(&wire, &answer), -EBADMSG);
+}
+
+static void of_many_addresses_the_first_count(void **state)
+{
+    struct dns_answer answer;
+    struct wire wire;
+
+    (void)state;
+    put_head(&wire, 0x8180, DNS_ADDRESSES_MAX + 1);
+    for (size_t i = 0; i < DNS_ADDRESSES_MAX; i++) {
+        put_record(&wire, "www.example.org", DNS_TYPE_A, 60, one, 4);
+    }
+    put_record(&wire, "www.example.org", DNS_TYPE_A, 60, two, 4);
+    assert_int_equal(parse(&wire, &answer), 0);
+    assert_int_equal(answer.count, DNS_ADDRESSES_MAX);
+    assert_true(answer.more);
+    assert_memory_equal(answer.addresses[DNS_ADDRESSES_MAX - 1].bytes, one, 4);
+}
+
+static void a_malformed_question_is_told_so(void **state)
+{
+    static const uint8_t question[] = {0xab, 0xcd, 0x28, 0x10, 0, 9, 0, 0, 0, 0, 0, 0};
+    uint8_t reply[DNS_HEADER_BYTES];
+
+    (void)state;
+    assert_int_equal(dns_reply_build_malformed(question, sizeof(question), reply), sizeof(reply));
+    /* The id and the kind of question come back, and nothing else of it. */
+    assert_memory_equal(reply, "\xab\xcd\xa8\x01\0\0\0\0\0\0\0\0", sizeof(reply));
+    /* Two programs that answer each other's answers would never stop. */
+    assert_int_equal(dns_reply_build_malformed(reply, sizeof(reply), reply), 0);
+    assert_int_equal(dns_reply_build_malformed(question, sizeof(question) - 1, reply), 0);
+}
+
+static void types_have_words(void **state)
+{
+    (void)state;
+    assert_string_equal(dns_type_word(DNS_TYPE_AAAA), "AAAA");
+    assert_string_equal(dns_type_word(DNS_TYPE_HTTPS), "HTTPS");
+    assert_string_equal(dns_type_word(0xffff), "other");
 }
 
 static void what_answers_another_question_is_none(void **state)
@@ -206,6 +266,15 @@ static void replies_fit_and_carry_the_error(void **state)
     assert_true(length <= DNS_REPLY_MAX);
     assert_int_equal(bytes[7], DNS_ADDRESSES_MAX);
     assert_non_null(memmem(bytes, length, "DOMAIN_DENIED", 13));
+    /* Beside a long name there is room for fewer. */
+    name_of("a23456789a123456789a123456789a123456789.b23456789a123456789a123456789a123456789."
+            "c23456789a123456789a123456789a123456789.d23456789a123456789a123456789a123456789.org",
+            &query.name);
+    length = dns_reply_build(&query, &reply, bytes);
+    assert_true(length <= DNS_REPLY_MAX);
+    assert_in_range(bytes[7], 20, DNS_ADDRESSES_MAX - 1);
+    assert_non_null(memmem(bytes, length, "DOMAIN_DENIED", 13));
+    name_of("www.example.org", &query.name);
     query.edns = false;
     length = dns_reply_build(&query, &reply, bytes);
     assert_null(memmem(bytes, length, "DOMAIN_DENIED", 13));
@@ -218,6 +287,9 @@ int main(void)
         cmocka_unit_test(addresses_of_the_question_count),
         cmocka_unit_test(aliases_are_followed_from_the_question),
         cmocka_unit_test(malformed_answers_are_refused_whole),
+        cmocka_unit_test(of_many_addresses_the_first_count),
+        cmocka_unit_test(a_malformed_question_is_told_so),
+        cmocka_unit_test(types_have_words),
         cmocka_unit_test(what_answers_another_question_is_none),
         cmocka_unit_test(replies_fit_and_carry_the_error),
     };

@@ -78,6 +78,21 @@ static void too_long(void **state)
     refused(&text, "16 MiB");
 }
 
+/* The text is not looked at: a caller that did not bound what it read gets the same answer. */
+static void too_long_for_the_parser(void **state)
+{
+    static const struct document_source source = {.file = "large.yaml"};
+    struct str_view text = {.bytes = "", .length = DOCUMENT_BYTES_MAX + 1};
+    struct failure failure = {0};
+    struct arena arena = {0};
+    struct node *root = NULL;
+
+    (void)state;
+    assert_int_equal(document_parse(text, &source, &arena, &root, &failure), -EINVAL);
+    assert_null(root);
+    assert_string_equal(failure.needed, "large.yaml:1:1");
+}
+
 static void a_list_where_a_word_must_stand(void **state)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
@@ -114,6 +129,7 @@ int main(void)
         cmocka_unit_test(too_many_patterns),
         cmocka_unit_test(too_many_values),
         cmocka_unit_test(too_long),
+        cmocka_unit_test(too_long_for_the_parser),
         cmocka_unit_test(a_list_where_a_word_must_stand),
         cmocka_unit_test(ports_that_touch_are_one_range),
     };

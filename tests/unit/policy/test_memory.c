@@ -114,6 +114,7 @@ static const char text[] =
     "  rules:\n"
     "    - {id: web, action: allow, hosts: [\"*.example.org\", example.com], ports: [80, 443, "
     "8000-9000]}\n"
+    "    - {id: plain, action: allow, hosts: [example.net]}\n"
     "    - {id: lab, action: allow, addresses: [93.184.216.0/24, \"2606:2800::/32\"], ports: "
     "[22]}\n"
     "process:\n"
