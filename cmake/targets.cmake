@@ -36,16 +36,20 @@ function(failcore_unit_test name)
     target_link_libraries(unit_${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
     add_test(NAME unit/${name} COMMAND unit_${name})
     set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 60
-        ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR}")
+        ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR};FAILCORE_SANITIZE=${FAILCORE_SANITIZE}")
 endfunction()
 
 # failcore_integration_test(NAME script.sh): a real mount, namespace or log; root unless the
 # script itself drops to an ordinary user. Exit 77 is a skip, and the script says what is missing.
 function(failcore_integration_test name script)
+    set(seconds 180)
+    if(FAILCORE_SANITIZE)
+        set(seconds 900)
+    endif()
     add_test(NAME integration/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script})
-    set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT 180
+    set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT ${seconds}
         SKIP_RETURN_CODE 77 RUN_SERIAL ON
-        ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR}")
+        ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR};FAILCORE_SANITIZE=${FAILCORE_SANITIZE}")
 endfunction()
 
 # failcore_fuzz_target(NAME SOURCES a.c LIBS x): LLVMFuzzerTestOneInput. With FAILCORE_FUZZ it is

@@ -22,8 +22,9 @@ check "by a soname" sh -c "readelf -d '$library' | grep -q 'SONAME.*libfailcore.
 
 mkdir "$work/programs"
 cp "$bin/failcore-auditd" "$work/programs/"
+# The runtime of a sanitizer must come first, with the program.
 # shellcheck disable=SC2046 # flags are words
-check "the example compiles" cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/programs/example" \
+check "the example compiles" cc ${FAILCORE_SANITIZE:+-fsanitize="$FAILCORE_SANITIZE"} -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/programs/example" \
     "$FAILCORE_SOURCE_DIR/libfailcore/example.c" $(pkg-config --cflags --libs libfailcore)
 cat >"$work/policy.yaml" <<'Y'
 version: 1
