@@ -259,7 +259,7 @@ static int run(const struct settings *settings, struct failure *reterr)
     if (error < 0) {
         return error;
     }
-    if (settings->listen_fd >= 0 && listen(settings->listen_fd, 16) < 0) {
+    if (settings->listen_fd >= 0 && listen(settings->listen_fd, SOMAXCONN) < 0) {
         error = -errno;
         guard_stop(&guard);
         return failure_set(reterr, error, "cannot listen for failcore-netns: %s", strerror(-error));

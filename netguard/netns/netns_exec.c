@@ -327,12 +327,16 @@ static int join(const char *name, struct command_user *user, struct failure *ret
     char word[16] = "";
 
     if (socket < 0) {
-        return explain(reterr, socket, "the network's guard does not answer");
+        return netns_explain(name, socket, reterr);
     }
-    if (send(socket, "join", 4, MSG_NOSIGNAL) != 4 ||
-        receive_with_fds(socket, word, sizeof(word) - 1, fds, &count) <= 0 || count == 0) {
-        return explain(reterr, -EPIPE, "the network's guard does not answer");
+    if (send(socket, "join", 4, MSG_NOSIGNAL) != 4) {
+        return netns_explain(name, -errno, reterr);
     }
+    error = (int)receive_with_fds(socket, word, sizeof(word) - 1, fds, &count);
+    if (error <= 0 || count == 0) {
+        return netns_explain(name, error < 0 ? error : -EPIPE, reterr);
+    }
+    error = 0;
     agent = fds[0];
     owner = count > 1 ? fds[1] : -1;
     /* Root needs no leave of a guard that another user runs, and is nobody in its namespace. */

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -192,6 +193,17 @@ static struct sockaddr_un address_in(int directory)
     return address;
 }
 
+/* Connecting, sending and receiving: a guard that is stopped does none of it. */
+static int limit_patience(int fd)
+{
+    static const struct timeval patience = {.tv_sec = NETNS_ANSWER_SECONDS};
+
+    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+                   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0
+               ? -errno
+               : 0;
+}
+
 int netns_connect(const char *name, struct failure *reterr)
 {
     char root_path[200];
@@ -210,10 +222,38 @@ int netns_connect(const char *name, struct failure *reterr)
     }
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     address = address_in(directory);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        return errno == ENOENT ? -ENOENT : -errno;
+    if (fd < 0 || limit_patience(fd) < 0) {
+        return -errno;
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        /* A directory without a socket is what a guard leaves that ended in its first steps. */
+        return errno == ENOENT ? -ECONNREFUSED : -errno;
     }
     return take_fd(&fd);
+}
+
+int netns_explain(const char *name, int error, struct failure *reterr)
+{
+    switch (error) {
+    case -ENOENT:
+        failure_set(reterr, error, "there is no network named %s", name);
+        failure_set_mend(reterr, "failcore-netns create %s", name);
+        return error;
+    case -ECONNREFUSED:
+        failure_set(reterr, error, "the guard of %s is dead; nothing leaves the network", name);
+        failure_set_mend(reterr, "failcore-netns create %s", name);
+        return error;
+    case -EAGAIN:
+        failure_set(reterr, error, "the guard of %s does not answer within %d seconds", name,
+                    NETNS_ANSWER_SECONDS);
+        failure_set_mend(reterr, "try again later; failcore-netns delete %s ends it", name);
+        return error;
+    default:
+        failure_set(reterr, error, "the guard of %s broke the conversation off: %s", name,
+                    strerror(-error));
+        failure_set_mend(reterr, "failcore-netns list");
+        return error;
+    }
 }
 
 int netns_bind(const struct netns_place *place, struct failure *reterr)

@@ -16,7 +16,8 @@
 
 #include "shared/base/failure.h"
 
-#define NETNS_NAME_MAX 64
+#define NETNS_NAME_MAX       64
+#define NETNS_ANSWER_SECONDS 10
 
 struct netns_place {
     char name[NETNS_NAME_MAX + 1];
@@ -45,8 +46,15 @@ int netns_place_read_policies(const struct netns_place *place, char **ret_text, 
 /* Removes everything in it and the directory. */
 void netns_place_remove(struct netns_place *place);
 
-/* A connection to the guard of that name; -ECONNREFUSED or -ENOENT: none is there. */
+/*
+ * A connection to the guard of that name. -ENOENT: there is no such network. -ECONNREFUSED: its
+ * guard is dead. -EAGAIN, from here or from a send or receive on the connection: it has not
+ * answered within NETNS_ANSWER_SECONDS (stopped, or with much to do). reterr stays as it was for
+ * these three: whom they hinder calls netns_explain().
+ */
 int netns_connect(const char *name, struct failure *reterr);
+/* Says what those three mean, or another error of a conversation. Returns `error`. */
+int netns_explain(const char *name, int error, struct failure *reterr);
 /* A socket bound in the place, for the guard to listen on. A stale one is replaced. */
 int netns_bind(const struct netns_place *place, struct failure *reterr);
 

@@ -111,6 +111,9 @@ static int hear(int control, const char *word, struct failure *reterr)
     for (size_t i = 0; count >= 0 && i < fd_count; i++) {
         close(fds[i]);
     }
+    if (count == -EAGAIN) {
+        return -EAGAIN;
+    }
     if (count <= 0) {
         failure_set(reterr, -EPIPE, "the network guard ended");
         failure_set_mend(reterr, "failcore doctor");
@@ -132,6 +135,21 @@ static int hear(int control, const char *word, struct failure *reterr)
         failure_set_mend(reterr, "%s", mend);
     }
     return failure_set(reterr, -ECANCELED, "%s", message);
+}
+
+/* The "ok" of a guard that runs already, who may be slow. */
+static int hear_by_name(const char *name, int control, struct failure *reterr)
+{
+    struct failure heard = {0};
+    int error = hear(control, "ok", &heard);
+
+    if (error == -EAGAIN) {
+        return netns_explain(name, error, reterr);
+    }
+    if (error < 0) {
+        *reterr = heard;
+    }
+    return error;
 }
 
 static int leave_to_manager(const struct netns_place *place, const struct netns_settings *settings,
@@ -195,6 +213,9 @@ static int start_by(guard_starter *starter, const char *name, const struct netns
     if (running >= 0) {
         return 0;
     }
+    if (running != -ENOENT && running != -ECONNREFUSED) {
+        return netns_explain(name, running, reterr); /* it lives: no second one beside it */
+    }
     error = resolve_policy(settings, &policy, reterr);
     if (error == 0) {
         error =
@@ -224,14 +245,12 @@ int netns_resume(const char *name, struct failure *reterr)
     AUTO_CLOSE int running = netns_connect(name, reterr);
 
     if (running < 0) {
-        return running;
+        return netns_explain(name, running, reterr);
     }
     if (send(running, "resume", 6, MSG_NOSIGNAL) < 0) {
-        failure_set(reterr, -EPIPE, "the guard of %s does not answer", name);
-        failure_set_mend(reterr, "failcore-netns delete %s", name);
-        return -EPIPE;
+        return netns_explain(name, -errno, reterr);
     }
-    return hear(running, "ok", reterr);
+    return hear_by_name(name, running, reterr);
 }
 
 int netns_reload(const char *name, struct failure *reterr)
@@ -255,10 +274,9 @@ int netns_reload(const char *name, struct failure *reterr)
         return error;
     }
     running = netns_connect(name, reterr);
-    if (running < 0 || send_with_fds(running, "reload", 6, &policy, 1) < 0) {
-        failure_set(reterr, -EPIPE, "the guard of %s does not answer", name);
-        failure_set_mend(reterr, "failcore-netns delete %s", name);
-        return -EPIPE;
+    if (running < 0) {
+        return netns_explain(name, running, reterr);
     }
-    return hear(running, "ok", reterr);
+    error = send_with_fds(running, "reload", 6, &policy, 1);
+    return error < 0 ? netns_explain(name, error, reterr) : hear_by_name(name, running, reterr);
 }

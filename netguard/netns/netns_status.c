@@ -14,24 +14,52 @@
 #include "shared/base/text_buffer.h"
 #include "shared/policy/document.h"
 
-static int ask(const char *name, struct text_buffer *ret_answer, struct failure *reterr)
+/* A guard that waits for nobody closes on a caller who takes too long, in the middle if need be. */
+#define TRIES 3
+
+static bool is_whole(const struct text_buffer *answer)
+{
+    static const char end[] = "}\n";
+    const size_t length = sizeof(end) - 1;
+
+    return answer->length > length &&
+           memcmp(text_buffer_text(answer) + answer->length - length, end, length) == 0;
+}
+
+static int ask_once(const char *name, struct text_buffer *ret_answer, struct failure *reterr)
 {
     AUTO_CLOSE int socket = netns_connect(name, reterr);
     AUTO_FREE char *message = malloc(CONTROL_MESSAGE_MAX);
-    ssize_t count = socket >= 0 && message != NULL ? send(socket, "status", 6, MSG_NOSIGNAL) : -1;
+    ssize_t count;
 
+    if (socket < 0 || message == NULL) {
+        return socket < 0 ? socket : -ENOMEM;
+    }
+    count = send(socket, "status", 6, MSG_NOSIGNAL);
     while (count > 0) {
         count = recv(socket, message, CONTROL_MESSAGE_MAX, 0);
         if (count > 0) {
             text_buffer_append(ret_answer, (struct str_view){message, (size_t)count});
         }
     }
-    if (count < 0 || ret_answer->length == 0 || text_buffer_error(ret_answer) < 0) {
-        failure_set(reterr, -ENOENT, "there is no network named %s, or its guard is dead", name);
-        failure_set_mend(reterr, "failcore-netns create %s", name);
-        return -ENOENT;
+    if (count < 0) {
+        return -errno;
     }
-    return 0;
+    if (text_buffer_error(ret_answer) < 0) {
+        return text_buffer_error(ret_answer);
+    }
+    return is_whole(ret_answer) ? 0 : -ECONNRESET;
+}
+
+static int ask(const char *name, struct text_buffer *ret_answer, struct failure *reterr)
+{
+    int error = -ECONNRESET;
+
+    for (int i = 0; i < TRIES && (error == -ECONNRESET || error == -EPIPE); i++) {
+        text_buffer_reset(ret_answer);
+        error = ask_once(name, ret_answer, reterr);
+    }
+    return error < 0 ? netns_explain(name, error, reterr) : 0;
 }
 
 static const struct node *member(const struct node *map, const char *key)

@@ -6,7 +6,8 @@
 
 #include "shared/base/failure.h"
 
-/* On standard output. -ENOENT with reterr filled: nobody answers. */
+/* On standard output. -ENOENT, -ECONNREFUSED and -EAGAIN as from netns_connect(), with reterr
+ * filled. */
 int netns_status_print(const char *name, bool json, struct failure *reterr);
 
 #endif

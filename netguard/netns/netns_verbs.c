@@ -96,7 +96,7 @@ static const struct command_table status_command = {
 static const struct command_table list_command = {
     .name = "failcore-netns list",
     .synopsis = "[OPTIONS]",
-    .summary = "the guarded networks of this user, each with open or dead",
+    .summary = "the guarded networks of this user, each with open, dead or silent",
     .options = &json_and_help[1],
     .option_count = 1,
 };
@@ -201,7 +201,10 @@ static int list_networks(void)
             continue;
         }
         socket = netns_connect(entry->d_name, &failure);
-        printf("%s %s\n", entry->d_name, socket < 0 ? "dead" : "open");
+        printf("%s %s\n", entry->d_name,
+               socket >= 0         ? "open"
+               : socket == -EAGAIN ? "silent"
+                                   : "dead");
     }
     return EXIT_CODE_OK;
 }
@@ -301,7 +304,11 @@ int netns_delete_verb(int argc, char **argv)
     error = netns_place_open(name, false, &place, &failure);
     if (error == 0) {
         socket = netns_connect(name, &failure);
-        error = socket < 0 ? 0 : stop_guard(socket, &failure);
+        if (socket >= 0) {
+            error = stop_guard(socket, &failure);
+        } else if (socket != -ENOENT && socket != -ECONNREFUSED) {
+            error = netns_explain(name, socket, &failure); /* it lives, and must not be forgotten */
+        }
     }
     if (error < 0) {
         return report(delete_command.name, &failure,
