@@ -361,7 +361,7 @@ int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t 
 {
     AUTO(segment_list_clear) struct segment_list list = {0};
     int error = segment_list_read(store->log, &list);
-    uint64_t now = (uint64_t)time(NULL);
+    time_t now = time(NULL);
     uint64_t bytes = 0;
 
     if (error < 0) {
@@ -372,6 +372,7 @@ int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t 
     /* From the newest to the oldest; the open one is always kept. */
     for (size_t i = list.count; i-- > 0;) {
         struct stat status;
+        bool old;
 
         if (list.entry[i].first_seq == store->open_segment.first_seq) {
             continue;
@@ -381,7 +382,9 @@ int log_store_prune_limit(struct log_store *store, uint64_t max_bytes, uint64_t 
             return error;
         }
         bytes += (uint64_t)status.st_size;
-        if (bytes > max_bytes || now - (uint64_t)status.st_mtime > max_age_s) {
+        /* A clock that was set back finds segments of the future: they have no age. */
+        old = now > status.st_mtime && (uint64_t)(now - status.st_mtime) > max_age_s;
+        if (bytes > max_bytes || old) {
             *ret_before_seq = list.entry[i + 1].first_seq;
             break;
         }

@@ -231,13 +231,13 @@ static bool join(struct stream_pump *pump, int give_up_fd, int *left_ms)
         struct timespec until;
         struct pollfd give_up = {.fd = give_up_fd, .events = POLLIN};
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += JOIN_STEP_MS * 1000000L;
         if (until.tv_nsec >= 1000000000) {
             until.tv_nsec -= 1000000000;
             until.tv_sec++;
         }
-        if (pthread_timedjoin_np(pump->thread, NULL, &until) == 0) {
+        if (pthread_clockjoin_np(pump->thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
             pump->started = false;
             return true;
         }
