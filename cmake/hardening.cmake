@@ -6,7 +6,11 @@ check_pie_supported(LANGUAGES C)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(failcore_hardening INTERFACE)
+# For programs that play the attacker: what a sanitizer does at their start and end is not theirs.
+add_library(failcore_unsanitized INTERFACE)
 if(FAILCORE_SANITIZE)
+    target_compile_options(failcore_unsanitized INTERFACE -fno-sanitize=all)
+    target_link_options(failcore_unsanitized INTERFACE -fno-sanitize=all)
     target_compile_options(failcore_hardening INTERFACE
         -fsanitize=${FAILCORE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g)
     target_link_options(failcore_hardening INTERFACE -fsanitize=${FAILCORE_SANITIZE})
