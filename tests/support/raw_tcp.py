@@ -2,7 +2,7 @@
 segments on a packet socket. The caller keeps the kernel's own resets from leaving (nft).
 
     from raw_tcp import RawTcp
-    c = RawTcp("93.184.216.10", 80)         connects; timestamps are negotiated
+    c = RawTcp("93.184.216.10", 80)         connects (an IPv6 address will do); timestamps are negotiated
     c.segment(b"data", offset=0)            data at that offset of the stream
     c.segment(..., timestamp=-1000, bad_checksum=True, flags=..., options=...)
     c.receive(seconds)                      what the server said so far; acknowledges it
@@ -14,8 +14,28 @@ import struct
 import time
 
 GUARD, OWN = bytes.fromhex("02fc00000001"), bytes.fromhex("02fc00000002")
-AGENT = "10.77.0.2"
+AGENT, AGENT6 = "10.77.0.2", "fd77:fc::2"
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+
+def packed(host):
+    return socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+
+
+def wrapped(host, segment, ttl):
+    """The segment in a packet of the agent's, with its ether type."""
+    if ":" in host:
+        head = struct.pack("!IHBB", 0x60000000, len(segment), 6, ttl) + packed(AGENT6) + packed(host)
+        return b"\x86\xdd" + head + segment
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), random.randrange(65536), 0x4000, ttl, 6, 0)
+    head += packed(AGENT) + packed(host)
+    return b"\x08\x00" + head[:10] + struct.pack("!H", checksum(head)) + head[12:] + segment
+
+
+def pseudo(host, length):
+    if ":" in host:
+        return packed(AGENT6) + packed(host) + struct.pack("!II", length, 6)
+    return packed(AGENT) + packed(host) + struct.pack("!BBH", 0, 6, length)
 
 
 def checksum(data):
@@ -35,8 +55,9 @@ class RawTcp:
         self.next = (self.isn + 1) & 0xFFFFFFFF
         self.heard, self.data, self.reset = 0, b"", False
         self.clock, self.echo = 100000, 0
-        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800))
-        self.sock.bind(("eth0", 0x800))
+        kind = 0x86DD if ":" in host else 0x800
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
+        self.sock.bind(("eth0", kind))
         self.raw(SYN, self.isn, b"", syn=True)
         self.connected = self.wait(lambda: self.heard != 0, 2)
         if self.connected:
@@ -49,13 +70,9 @@ class RawTcp:
         words = 5 + len(options) // 4
         segment = struct.pack("!HHIIBBHHH", self.sport, self.port, seq & 0xFFFFFFFF, self.heard, words << 4, flags,
                               65535, 0, 0) + options + data
-        pseudo = socket.inet_aton(AGENT) + socket.inet_aton(self.host) + struct.pack("!BBH", 0, 6, len(segment))
-        check = checksum(pseudo + segment) ^ (0x1111 if bad_checksum else 0)
+        check = checksum(pseudo(self.host, len(segment)) + segment) ^ (0x1111 if bad_checksum else 0)
         segment = segment[:16] + struct.pack("!H", check) + segment[18:]
-        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), random.randrange(65536), 0x4000, ttl, 6, 0)
-        head += socket.inet_aton(AGENT) + socket.inet_aton(self.host)
-        head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-        self.sock.send(GUARD + OWN + b"\x08\x00" + head + segment)
+        self.sock.send(GUARD + OWN + wrapped(self.host, segment, ttl))
         self.clock += 1
 
     def segment(self, data, offset=0, flags=PSH | ACK, **how):
@@ -76,10 +93,16 @@ class RawTcp:
 
     def take(self, frame):
         packet = frame[14:]
-        if len(packet) < 40 or frame[:6] != OWN or packet[9] != 6 or packet[12:16] != socket.inet_aton(self.host):
+        if frame[:6] != OWN or len(packet) < 40:
             return
-        start = (packet[0] & 15) * 4
-        total = struct.unpack_from("!H", packet, 2)[0]
+        if ":" in self.host:
+            start, total = 40, 40 + struct.unpack_from("!H", packet, 4)[0]
+            source, protocol = packet[8:24], packet[6]
+        else:
+            start, total = (packet[0] & 15) * 4, struct.unpack_from("!H", packet, 2)[0]
+            source, protocol = packet[12:16], packet[9]
+        if protocol != 6 or source != packed(self.host) or total < start + 20:
+            return
         sport, dport, seq, ack, words, flags = struct.unpack_from("!HHIIBB", packet, start)
         if (sport, dport) != (self.port, self.sport):
             return
