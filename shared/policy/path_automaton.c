@@ -164,6 +164,7 @@ static size_t step_set(struct path_automaton *automaton, const struct policy_sta
 
 static int build(struct path_automaton *automaton, const struct path_section *section)
 {
+    const struct policy_state *root;
     size_t count = 0;
     int error = path_trie_build(&automaton->trie, section);
 
@@ -179,7 +180,12 @@ static int build(struct path_automaton *automaton, const struct path_section *se
     }
     begin_set(automaton);
     add_to_set(automaton, &count, 0);
-    return state_of_set(automaton, count) == NULL || automaton->state_count == 0 ? -ENOMEM : 0;
+    root = state_of_set(automaton, count);
+    if (root == NULL || automaton->state_count == 0) {
+        policy_state_unref(root);
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 int path_automaton_new(const struct path_section *section, struct path_automaton **ret_automaton)

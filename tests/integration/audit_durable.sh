@@ -2,10 +2,7 @@
 # What a power cut may find: a checkpoint never without its records and tiles, a key never by half.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 log=$work/audit
-command -v strace >/dev/null || skip "needs strace"
-strace -f -o /dev/null true 2>/dev/null || skip "needs ptrace"
-# No leaks can be looked for under ptrace, where this is a sanitizer's build.
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+need_strace
 
 mkdir -m 700 "$log"
 printf 'failcore.local/audit/' >"$log/vkey.new" # of a writer that died

@@ -2,8 +2,7 @@
 # A writer that is killed between any two of the messages by which a producer is taken in, and a
 # producer that is killed right after it: what the producer was told is recorded, is in the log.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
-command -v strace >/dev/null || skip "needs strace"
-strace -f -o /dev/null true 2>/dev/null || skip "needs ptrace"
+need_strace
 
 told() # FILE: how many events were recorded, by the producer's own count
 {

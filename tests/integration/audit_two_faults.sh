@@ -4,8 +4,7 @@
 # writer cannot begin.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 need_root
-command -v strace >/dev/null || skip "needs strace"
-strace -f -o /dev/null true 2>/dev/null || skip "needs ptrace"
+need_strace
 failcore=$bin/failcore
 
 # Makes $log, whose writer was killed so, and $told, how many events its dead producer was told of.

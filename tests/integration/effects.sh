@@ -2,7 +2,7 @@
 # failcore show --effects: the ledger of a run against what the disk says before and after it.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 need_root
-command -v strace >/dev/null || skip "no strace"
+need_strace
 failcore=$bin/failcore
 log=$work/audit
 mkdir -p "$work/policies" "$work/spaces/one/keep" "$work/spaces/one/old"

@@ -4,10 +4,7 @@
 . "$(dirname "$0")/../support/run.sh"
 need_root
 need_run
-command -v strace >/dev/null || skip "needs strace"
-strace -f -o /dev/null true 2>/dev/null || skip "needs ptrace"
-# No leaks can be looked for under ptrace, where this is a sanitizer's build.
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+need_strace
 
 signed()
 {

@@ -2,7 +2,7 @@
 # A log in which each string and number in turn is an attacker's, read by everything that reads logs:
 # nothing acts, nothing is forged, nothing crashes, and a log's own policy reaches for no file.
 . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
-command -v strace >/dev/null || skip "no strace"
+need_strace
 failcore=$bin/failcore
 "$bin/audit_story" "$work/story" --hostile >/dev/null
 ended() { grep -q '"kind":"END"' "$work"/story/log/*.jsonl; }

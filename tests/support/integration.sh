@@ -2,7 +2,8 @@
 #
 #   . "$FAILCORE_SOURCE_DIR/tests/support/integration.sh"
 #
-# Gives: $bin (our programs), $work (a private directory, removed at the end), need_root, skip,
+# Gives: $bin (our programs), $work (a private directory, removed at the end), need_root, need_strace,
+# skip, patience NUMBER (a bar of time, for this build),
 # check NAME CMD..., check_fails NAME CMD..., check_exit NAME CODE CMD..., at_exit CMD...,
 # wait_until SECONDS CMD... A test that ran no check fails.
 set -u
@@ -16,6 +17,20 @@ export FAILCORE_STATE=$work/state
 checks_passed=0
 checks_failed=0
 exit_commands=()
+
+skip()
+{
+    echo "skipped: $*"
+    exit 77
+}
+
+# What cannot be held under a sanitizer, each by name and with its reason: tests/support/sanitizer_bars.txt.
+if [ -n "${FAILCORE_SANITIZE:-}" ]; then
+    sanitizer_bar=$(awk -v test="$(basename "$0" .sh)" -v built=",$FAILCORE_SANITIZE," \
+        '$1 == test && index(built, "," $2 ",") { $1 = $2 = ""; print }' \
+        "$FAILCORE_SOURCE_DIR/tests/support/sanitizer_bars.txt")
+    [ -z "$sanitizer_bar" ] || { rm -rf "$work"; skip "$(basename "$0" .sh) under $FAILCORE_SANITIZE:$sanitizer_bar"; }
+fi
 
 at_exit()
 {
@@ -41,15 +56,23 @@ finish()
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-skip()
-{
-    echo "skipped: $*"
-    exit 77
-}
-
 need_root()
 {
     [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# Also for a sanitizer's build: no leaks can be looked for under ptrace.
+need_strace()
+{
+    command -v strace >/dev/null || skip "needs strace"
+    strace -f -o /dev/null true 2>/dev/null || skip "needs ptrace"
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+}
+
+# A sanitizer makes everything several times slower.
+patience()
+{
+    if [ -n "${FAILCORE_SANITIZE:-}" ]; then echo $(($1 * 5)); else echo "$1"; fi
 }
 
 passed()
