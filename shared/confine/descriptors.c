@@ -34,7 +34,9 @@ int descriptors_close_except(const int *kept, size_t count)
     if (count > DESCRIPTORS_KEPT_MAX) {
         return -E2BIG;
     }
-    memcpy(sorted, kept, count * sizeof(*kept));
+    if (count > 0) { /* else kept may be NULL */
+        memcpy(sorted, kept, count * sizeof(*kept));
+    }
     sort(sorted, count);
     for (size_t i = 0; i < count; i++) {
         unsigned int fd = (unsigned int)sorted[i];

@@ -46,6 +46,25 @@ static int close_body(void)
     return 0;
 }
 
+static int close_all_body(void)
+{
+    if (descriptors_close_except(NULL, 0) != 0) {
+        return 1;
+    }
+    for (int fd = 0; fd < 60; fd++) {
+        if (is_open(fd)) {
+            return 2;
+        }
+    }
+    return 0;
+}
+
+static void none_is_named_and_none_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(run_in_child(close_all_body), 0);
+}
+
 static void only_the_named_ones_stay_open(void **state)
 {
     (void)state;
@@ -80,6 +99,7 @@ static void closed_standard_descriptors_become_null(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(none_is_named_and_none_stays),
         cmocka_unit_test(only_the_named_ones_stay_open),
         cmocka_unit_test(too_many_to_keep_is_refused_whole),
         cmocka_unit_test(closed_standard_descriptors_become_null),
