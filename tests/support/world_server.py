@@ -8,12 +8,14 @@ DNS: every question is looked up in DIR/zone, read anew each time. One answer pe
     NAME TTL SECONDS                the time to live of the name's answers (60)
     NAME RCODE NUMBER               that response code and nothing else
     NAME HOOK FILE                  FILE is Python: answer(query, transport) returns the bytes to
-                                    send, a list of several messages, or None for silence
+                                    send, a list of several messages, or None for silence; over UDP
+                                    a message may be (bytes, (address, port)), sent from there
     *.suffix is a wildcard; the first line that matches decides which name's lines hold.
 
 What the servers meet is appended to DIR/seen, one line each.
 """
 
+import functools
 import importlib.util
 import os
 import socket
@@ -127,16 +129,21 @@ def resolve(zone, name, kind):
     return 0, records
 
 
+@functools.lru_cache
+def hook_of(path):
+    spec = importlib.util.spec_from_file_location("hook", path)
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    return hook
+
+
 def answer_from_zone(query, transport):
     name, kind, cls, question = read_question(query)
     zone = read_zone()
     lines = zone_lines(zone, name) or []
     for word, values in lines:
         if word == "HOOK":
-            spec = importlib.util.spec_from_file_location("hook", values[0])
-            hook = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(hook)
-            return hook.answer(query, transport)
+            return hook_of(values[0]).answer(query, transport)
     rcode, records = resolve(zone, name, kind)
     body = b"".join(
         wire_name(owner) + struct.pack("!HHIH", number, 1, ttl, len(data)) + data
@@ -170,7 +177,12 @@ def dns_udp(sock):
     while True:
         query, peer = sock.recvfrom(65535)
         for reply in answers(query, "udp"):
-            sock.sendto(reply, peer)
+            if isinstance(reply, tuple):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                    other.bind(reply[1])
+                    other.sendto(reply[0], peer)
+            else:
+                sock.sendto(reply, peer)
 
 
 def read_exactly(conn, count):
