@@ -143,6 +143,7 @@ int link_add_default_route(struct netlink *netlink, const char *name,
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
+    struct nlattr *metrics;
     struct rtmsg *header;
     int index = link_index(netlink, name);
 
@@ -160,6 +161,9 @@ int link_add_default_route(struct netlink *netlink, const char *name,
     header->rtm_type = RTN_UNICAST;
     put_address(message, RTA_GATEWAY, gateway);
     mnl_attr_put_u32(message, RTA_OIF, (uint32_t)index);
+    metrics = mnl_attr_nest_start(message, RTA_METRICS);
+    mnl_attr_put_u32(message, RTAX_INITCWND, LINK_FIRST_SEGMENTS);
+    mnl_attr_nest_end(message, metrics);
     return netlink_request(netlink, message);
 }
 

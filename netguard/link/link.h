@@ -44,6 +44,12 @@ int link_raise(struct netlink *netlink, const struct link_end *own, const struct
 /* Duplicate address detection is left out: the other end is ours. */
 int link_add_address(struct netlink *netlink, const char *name, const struct ip_address *address,
                      unsigned int prefix_length);
+/*
+ * Connections over the route may begin with LINK_FIRST_SEGMENTS segments instead of the kernel's
+ * ten: nobody acknowledges a TLS hello while the guard holds it (flow/held_stream.h), and its 16
+ * KiB are twelve.
+ */
+#define LINK_FIRST_SEGMENTS 16U
 int link_add_default_route(struct netlink *netlink, const char *name,
                            const struct ip_address *gateway);
 /*
