@@ -157,7 +157,7 @@ h = hello_for('denied.example.com')
 s.sendall(h[:$cut]); time.sleep(0.05); s.sendall(h[$cut:])
 assert s.recv(5)[0] == 22"
 done
-# More segments than a sender may have on its way (ten) cannot be held: nobody acknowledges them.
+# More segments than a sender may have on its way (sixteen) cannot be held: nobody acknowledges them.
 check "a hello in many pieces, in records of 40 bytes" raw www.example.org 443 '
 body = hello[5:]
 h = b"".join(hello[:3] + len(body[i:i+40]).to_bytes(2, "big") + body[i:i+40] for i in range(0, len(body), 40))
