@@ -85,6 +85,7 @@ struct node {
     unsigned int backing_users; /* likewise: opens whose data the kernel carries */
     unsigned int plain_users;   /* likewise: opens whose data we carry */
     mode_t type;                /* S_IFMT bits */
+    atomic_int watched;         /* enum node_watched (name_watch.h): of a directory */
 };
 
 struct descriptor_cache;
@@ -205,6 +206,9 @@ void node_table_append_path(struct node_table *table, const struct node *node, s
 int node_table_name(struct node_table *table, const struct node *node, unsigned int index,
                     struct node **ret_directory, char ret_name[static 256]);
 
+/* Which object the name was last seen to be; false when it is not known. */
+bool node_table_identity(struct node_table *table, const struct node *directory,
+                         struct str_view name, struct node_identity *ret_identity);
 /* The type (S_IFMT bits) of what the name was last seen to be; 0 when it is not known. */
 mode_t node_table_type(struct node_table *table, const struct node *directory,
                        struct str_view name);

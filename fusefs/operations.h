@@ -17,7 +17,8 @@
 struct fs_entry {
     uint64_t node;
     struct statx status;
-    bool absent; /* -ENOENT because nothing is there: may be remembered; a refusal may not */
+    bool absent;  /* -ENOENT because nothing is there: may be remembered; a refusal may not */
+    bool watched; /* should the name go or become another object, the kernel will be told */
 };
 
 /* ---- names and objects (fs_lookup.c) -------------------------------------------------------- */
@@ -143,6 +144,7 @@ int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, ui
 struct fs_listing_entry {
     struct directory_entry raw;
     uint64_t node; /* an entry was given out; 0: none */
+    bool watched;  /* as in struct fs_entry */
     struct statx status;
 };
 /*

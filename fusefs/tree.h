@@ -16,6 +16,7 @@
 #include "fusefs/descriptor_cache.h"
 #include "fusefs/disk_budget.h"
 #include "fusefs/made_set.h"
+#include "fusefs/name_watch.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
 #include "fusefs/removed_names.h"
@@ -51,6 +52,7 @@ struct tree {
     struct breaker breaker; /* what it counts: fs_breaker.h */
     struct made_set made;
     struct removed_names removed;
+    struct name_watch watch;
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;
