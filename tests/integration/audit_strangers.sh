@@ -72,6 +72,6 @@ PY
 # ---- changed copies
 origin=$(cut -d + -f 1 "$log/vkey")
 seed_file=$FAILCORE_STATE/keys/${origin##*/}.seed
-check "every change is caught" timeout $((130 + 10 * ${PLACES:-4})) "$FAILCORE_SOURCE_DIR/tests/support/audit_tamper.py" \
+check "every change is caught" timeout "$(patience $((130 + 10 * ${PLACES:-4})))" "$FAILCORE_SOURCE_DIR/tests/support/audit_tamper.py" \
     "$bin" "$scripts" "$log" "${PLACES:-4}" "${SEED:-1}" "$seed_file"
 cat "$work/output"

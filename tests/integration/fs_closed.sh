@@ -56,7 +56,7 @@ exec 8<"$mount/f"
 kill -9 "$server_pid"
 wait "$server_pid" 2>/dev/null
 check_fails "a killed server" cat "$mount/f"
-said "answers ENOTCONN" 'not connected'
+check "answers ENOTCONN" wait_until 5 not_connected
 check_fails "also for what was open" cat <&8
 exec 8<&-
 check_fails "and there is no bare directory" touch "$mount/new"

@@ -55,7 +55,7 @@ check "soon after the stated ten seconds ($took)" test "$took" -ge 8 -a "$took" 
 check_fails "it got an error" wait "$caller"
 check_exit "the server was killed" 137 wait "$server_pid"
 check_fails "the mount" cat "$mount/f"
-said "answers ENOTCONN" 'not connected'
+check "answers ENOTCONN" wait_until 5 not_connected
 check_fails "and is no bare directory" touch "$mount/new"
 check "nothing was made below" test ! -e "$source/new"
 check "which is shut" unshare -m sh -c 'umount -l "$1" && test "$(stat -c %a "$1")" = 0' - "$mount"
@@ -70,7 +70,7 @@ watch=$(watch_of "$server_pid")
 kill -KILL "$watch"
 check_exit "a server that nobody watches" 125 wait "$server_pid"
 check_fails "leaves" cat "$mount/f"
-said "and the mount closed" 'not connected'
+check "and the mount closed" wait_until 5 not_connected
 check "it is said why" grep -q 'the process that watches over the server has ended' "$work/server.errors"
 
 rm -f "$work/ready"

@@ -115,7 +115,7 @@ check_exit()
 # Polls a condition instead of sleeping.
 wait_until()
 {
-    local until=$((SECONDS + $1))
+    local until=$((SECONDS + $(patience "$1")))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$until" ] || return 1

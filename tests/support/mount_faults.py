@@ -13,11 +13,13 @@ that the policy denies, while the fault strikes at a random moment. Whatever hap
 """
 import errno
 import glob
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ import threading
 import time
 
 BUILT = os.environ["FAILCORE_BUILD_DIR"] + "/bin"
+STEPPED = os.environ["FAILCORE_BUILD_DIR"] + "/stepped"  # with a wall clock of their own
 PROGRAMS = ("failcore", "failcore-mount", "failcore-auditd")
 SECRET = b"the key that stays\n"
 REFUSALS = {errno.EACCES, errno.EIO, errno.ENOTCONN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE,
@@ -47,8 +50,9 @@ def send(pid, number):
 
 
 class Fixture:
-    """A mount with its log; `disk` is what the log lies on: plain, tmpfs, small (one that fills up) or faulty."""
-    def __init__(self, disk):
+    """A mount with its log and the disks that they lie on: plain, tmpfs, small (one that fills up) or faulty."""
+    def __init__(self, log_disk, workspace_disk, programs):
+        self.programs = programs
         self.top = tempfile.mkdtemp(prefix="failcore-faults.")
         self.source, self.mount, self.audit = (f"{self.top}/{n}" for n in ("source", "mount", "audit"))
         self.bin = f"{self.top}/bin"
@@ -56,16 +60,15 @@ class Fixture:
         self.install()
         self.policy = f"{self.top}/policy.yaml"
         os.environ["FAILCORE_STATE"] = f"{self.top}/state"
-        for directory in (self.source, self.mount, self.audit, f"{self.source}/work"):
+        for directory in (self.source, self.mount, self.audit):
             os.mkdir(directory)
-        self.disk = disk
         self.control = f"{self.top}/disk-control"
-        self.disk_server = None
+        self.disk_servers = []
+        self.disks = []
         self.memory_lost_at = None
-        if disk in ("small", "tmpfs"):
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m" if disk == "small" else "size=256m", "tmpfs", self.audit], check=True)
-        elif disk == "faulty":
-            self.serve_disk()
+        self.lay(log_disk, self.audit)
+        self.lay(workspace_disk, self.source)
+        os.mkdir(f"{self.source}/work")
         with open(f"{self.source}/work/key.pem", "wb") as out:
             out.write(SECRET)
         self.say(POLICY)
@@ -74,16 +77,33 @@ class Fixture:
     def install(self):
         """As a package does it: a new file in the place of the old one, which may be running."""
         for name in PROGRAMS:
-            shutil.copy(f"{BUILT}/{name}", f"{self.bin}/{name}.new")
+            shutil.copy(f"{self.programs}/{name}", f"{self.bin}/{name}.new")
             os.rename(f"{self.bin}/{name}.new", f"{self.bin}/{name}")
+        self.step_clock(0)
 
-    def serve_disk(self):
-        os.mkdir(f"{self.top}/disk")
-        self.disk_server = subprocess.Popen([f"{BUILT}/faulty_fs", self.control, f"{self.top}/disk",
-                                             "-f", "-o", "allow_other", self.audit],
-                                            stderr=subprocess.DEVNULL)
+    def step_clock(self, nanoseconds):
+        """What the programs of STEPPED add to the time, all of them at once."""
+        step = f"{self.bin}/clock-step"
+        with open(step, "r+b" if os.path.exists(step) else "wb") as out:
+            out.write(struct.pack("q", nanoseconds))
+
+    def lay(self, disk, place):
+        if disk == "plain":
+            return
+        self.disks.append(place)
+        if disk == "faulty":
+            self.serve_disk(place)
+            return
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m" if disk == "small" else "size=256m", "tmpfs", place],
+                       check=True)
+
+    def serve_disk(self, place):
+        os.mkdir(f"{place}.disk")
+        self.disk_servers.append(subprocess.Popen([f"{BUILT}/faulty_fs", self.control, f"{place}.disk",
+                                                   "-f", "-o", "allow_other", place],
+                                                  stderr=subprocess.DEVNULL))
         for _ in range(100):
-            if os.path.ismount(self.audit):
+            if os.path.ismount(place):
                 return
             time.sleep(0.05)
         raise RuntimeError("the faulty disk did not come up")
@@ -142,11 +162,17 @@ class Fixture:
         for pid in self.writers():
             send(pid, signal.SIGCONT)
             send(pid, signal.SIGTERM)
-        time.sleep(0.3)
-        if self.disk != "plain":
-            subprocess.run(["umount", "-l", self.audit], check=False)
-        if self.disk_server is not None:
-            self.disk_server.wait(10)
+        for _ in range(200):
+            if not self.writers():
+                break
+            time.sleep(0.1)
+        for pid in self.writers():
+            send(pid, signal.SIGKILL)
+        for place in self.disks:
+            subprocess.run(["umount", "-l", place], check=False)
+        for server in self.disk_servers:
+            server.terminate()  # somebody's mount namespace may still have a copy of its mount
+            server.wait(10)
         shutil.rmtree(self.top, ignore_errors=True)
 
 
@@ -207,9 +233,9 @@ class Load:
                 self.broken.append("a call never came back")
 
 
-def fill(fixture):
+def fill(place):
     try:
-        with open(f"{fixture.audit}/filler", "wb") as out:
+        with open(f"{place}/filler", "wb") as out:
             while True:
                 out.write(b"\0" * 65536)
                 out.flush()
@@ -305,10 +331,16 @@ def strike_writer_descriptors(fixture, chance):
 
 
 def strike_log_full(fixture, chance):
-    fill(fixture)
+    fill(fixture.audit)
     time.sleep(chance.uniform(0.2, 1.0))
     os.unlink(f"{fixture.audit}/filler")
     time.sleep(0.3)
+
+
+def strike_workspace_full(fixture, chance):
+    fill(fixture.source)
+    time.sleep(chance.uniform(0.2, 1.0))
+    os.unlink(f"{fixture.source}/filler")
 
 
 def with_control(fixture, word, seconds):
@@ -325,6 +357,14 @@ def strike_log_eio(fixture, chance):
 
 
 def strike_log_slow(fixture, chance):
+    with_control(fixture, str(chance.randint(20, 400)), chance.uniform(0.5, 2.0))
+
+
+def strike_workspace_eio(fixture, chance):
+    with_control(fixture, "eio", chance.uniform(0.1, 1.5))
+
+
+def strike_workspace_slow(fixture, chance):
     with_control(fixture, str(chance.randint(20, 400)), chance.uniform(0.5, 2.0))
 
 
@@ -374,12 +414,18 @@ def strike_upgrade(fixture, _):
     fixture.end_server()
 
 
-def strike_clock_step(_, chance):
-    """The clock of the whole machine; so only when it is named (NAMED_ONLY)."""
-    step = chance.choice([-86400, -3600, -30, 30, 3600, 86400])
-    time.clock_settime(time.CLOCK_REALTIME, time.time() + step)
-    time.sleep(0.5)
-    time.clock_settime(time.CLOCK_REALTIME, time.time() - step)
+def strike_clock_step(fixture, chance):
+    """Of our programs' wall clock only: they are those that tests/support/stepped_clock.c is linked into."""
+    steps = [30, 3600, 86400, 10 * 365 * 86400]
+    for _ in range(3):
+        fixture.step_clock(chance.choice(steps) * chance.choice([-1, 1]) * 10**9)
+        time.sleep(chance.uniform(0.05, 0.4))
+    fixture.step_clock(0)
+    for _ in range(100):
+        if sum('"kind":"CLOCK_STEP"' in line for line in records_of(fixture)) >= 2:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the steps of the clock are not in the log")
 
 
 def strike_policy_broken(fixture, _):
@@ -411,27 +457,42 @@ FAULTS = {f"mount-{name[7:].replace('_', '-')}": call
           for name, call in list(globals().items()) if name.startswith("strike_")}
 
 
-NAMED_ONLY = {"mount-clock-step"}
 LAST_MOMENT = 0.25  # seconds; the writer looks every few milliseconds
 # On a tmpfs what is written is memory that cannot be given back: so its writer can run out of it.
 DISKS = {"mount-log-full": "small", "mount-writer-oom": "tmpfs", "mount-log-eio": "faulty",
          "mount-log-slow": "faulty"}
+WORKSPACE_DISKS = {"mount-workspace-full": "small", "mount-workspace-eio": "faulty",
+                   "mount-workspace-slow": "faulty"}
 MEMORY_GROUPS = "/sys/fs/cgroup/memory"
 
 
 def why_not(name):
     if name.endswith("-oom") and not os.path.exists(f"{MEMORY_GROUPS}/memory.oom_control"):
         return "no memory controller of cgroup v1"
-    return "only when it is named: it sets the clock of the machine" if name in NAMED_ONLY else ""
+    return ""
+
+
+def records_of(fixture):
+    lines = []
+    for path in sorted(glob.glob(f"{fixture.audit}/log/*.jsonl")):
+        with open(path, encoding="utf-8", errors="replace") as log:
+            lines += log
+    return lines
 
 
 def recorded_names(fixture):
-    names = set()
-    for path in glob.glob(f"{fixture.audit}/log/*.jsonl"):
-        with open(path, encoding="utf-8", errors="replace") as log:
-            for line in log:
-                names.update(re.findall(r'"path2?":"(work/[^"]*)"', line))
-    return names
+    return {name for line in records_of(fixture) for name in re.findall(r'"path2?":"(work/[^"]*)"', line)}
+
+
+def out_of_order(fixture):
+    """A record behind one that came later, by the number that it has and by the clock that nobody sets."""
+    last = {}
+    for number, line in enumerate(records_of(fixture)):
+        record = json.loads(line)
+        if record["seq"] != number or int(record["mono"]) < last.get(record["producer"], 0):
+            return [f"record {record['seq']} is out of order"]
+        last[record["producer"]] = int(record["mono"])
+    return []
 
 
 def unrecorded(fixture):
@@ -451,7 +512,8 @@ def died_with_memory(fixture, name):
 
 
 def one_round(name, chance):
-    fixture = Fixture(DISKS.get(name, "plain"))
+    fixture = Fixture(DISKS.get(name, "plain"), WORKSPACE_DISKS.get(name, "plain"),
+                      STEPPED if name == "mount-clock-step" else BUILT)
     broken = []
     done = refused = 0
     load, again = Load(fixture, 0), Load(fixture, 1)
@@ -480,6 +542,7 @@ def one_round(name, chance):
         made, missing = unrecorded(fixture)
         if missing:
             broken.append(f"{len(missing)} of {len(made)} names are not in the log: {missing[:3]}")
+        broken += out_of_order(fixture)
         with open(f"{fixture.source}/work/key.pem", "rb") as key:
             if key.read() != SECRET:
                 broken.append("the denied file has changed")
@@ -501,7 +564,7 @@ def main():
     for name in sys.argv[3:] or FAULTS:
         if name not in FAULTS:
             sys.exit(f"no fault named {name}; there are: {' '.join(FAULTS)}")
-        if why_not(name) and (name not in sys.argv[3:] or name not in NAMED_ONLY):
+        if why_not(name):
             print(f"{name}: not tried: {why_not(name)}")
             continue
         done = refused = 0
