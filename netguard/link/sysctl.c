@@ -47,6 +47,12 @@ static const struct sysctl_row closing[] = {
     {"ipv6/conf/default/accept_source_route", "-1", true},
     {"ipv6/conf/all/accept_dad", "0", true},
     {"ipv6/conf/default/accept_dad", "0", true},
+    /* A refused datagram is answered, each of them: else who sends the seventh within a second
+     * waits for an answer that never comes. The rules bound how many there are. */
+    {"ipv4/icmp_ratelimit", "0", false},
+    {"ipv4/icmp_msgs_per_sec", "10000", true},
+    {"ipv4/icmp_msgs_burst", "1000", true},
+    {"ipv6/icmp/ratelimit", "0", true},
 };
 
 static const struct sysctl_row conntrack[] = {

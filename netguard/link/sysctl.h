@@ -12,7 +12,7 @@
 #include "shared/base/failure.h"
 
 /* Closed: no forwarding, no router advertisements, redirects or source routes, strict reverse path.
- */
+ * And no limit for the answers to refused datagrams but the rules' own. */
 int sysctl_close_namespace(struct failure *reterr);
 /* Connection tracking as the guard needs it. Called when the rules are there (they load it). */
 int sysctl_set_conntrack(struct failure *reterr);

@@ -9,6 +9,8 @@
 #   blocked CODE ADDRESS [REASON]     a BLOCKED record of that code for the address
 #   guard_pid                         of the failcore-netguard process
 #   guard_down
+#   as_ordinary_user TEST             at the end of a test, once more as a user whose world is a namespace inside a user
+#                                     namespace of their own, with USER_LEG=yes
 
 guard_up()
 {
@@ -119,4 +121,22 @@ guard_pid()
 guard_down()
 {
     "$bin/failcore-netns" delete "$guard_name" 2>/dev/null
+}
+
+as_ordinary_user()
+{
+    if ! setpriv --reuid 65533 --regid 65533 --clear-groups unshare --user --map-root-user --net --mount true 2>/dev/null; then
+        echo "the leg of an ordinary user is left out: no user namespaces for them"
+        return
+    fi
+    mkdir -p -m 755 "$work/user/build/bin" "$work/user/tests"
+    mkdir -m 1777 "$work/user/tmp"
+    cp "$bin"/failcore* "$work/user/build/bin/"
+    cp -r "$FAILCORE_SOURCE_DIR/tests/support" "$FAILCORE_SOURCE_DIR/tests/integration" "$work/user/tests/"
+    chmod -R a+rX "$work/user"
+    check "as an ordinary user" setpriv --reuid 65533 --regid 65533 --clear-groups env -i PATH="$PATH" USER_LEG=yes \
+        HOME="$work/user/tmp" TMPDIR="$work/user/tmp" FAILCORE_SOURCE_DIR="$work/user" FAILCORE_BUILD_DIR="$work/user/build" \
+        unshare --user --map-root-user --net --mount --propagation private \
+        sh -c 'mount -t tmpfs -o mode=755 none /run && mkdir /run/netns && cd / && exec "$0"' "$work/user/tests/integration/$1"
+    cat "$work/output"
 }
