@@ -137,6 +137,7 @@ static int install_rules(struct guard *guard, const struct queue_choice *choice,
         .agent_v6 = topology_agent_v6(),
         .private_addresses = guard->gate.settings.private_addresses,
         .private_address_count = guard->gate.settings.private_address_count,
+        .queues = packet_queue_numbers(),
     };
     int error;
 
@@ -163,7 +164,7 @@ static int install_rules(struct guard *guard, const struct queue_choice *choice,
 
 static int open_queues(struct guard *guard, struct failure *reterr)
 {
-    int error = packet_queue_open(RULESET_QUEUE, &guard->queue);
+    int error = packet_queue_open(RULESET_QUEUE, packet_queue_numbers(), &guard->queue);
 
     if (error < 0) {
         return explain(reterr, error, "cannot listen on the packet queue");

@@ -20,8 +20,9 @@ enum guard_process {
 #define GUARD_CALL_TABLE(ROW)                                                                      \
     ROW(poll, GUARD_ALL, CALL_ANY, "waiting for whatever comes first")                             \
     ROW(ppoll, GUARD_ALL, CALL_ANY, "poll, where the C library takes it")                          \
-    ROW(sched_yield, GUARD_DAEMON, CALL_ANY, "giving way while it looks for the next packet")      \
-    ROW(sched_getaffinity, GUARD_DAEMON, CALL_ANY, "how many processors: whether looking pays")    \
+    ROW(sched_yield, GUARD_DAEMON, CALL_ANY, "waiting for a slot of the log")                      \
+    ROW(sched_getaffinity, GUARD_DAEMON, CALL_ANY, "the processors it may choose from")            \
+    ROW(sched_setaffinity, GUARD_DAEMON, CALL_ANY, "to the processor that packets come from")      \
     ROW(recvfrom, GUARD_ALL, CALL_ANY, "packets, kernel answers, questions, verdicts")             \
     ROW(recvmsg, GUARD_DAEMON, CALL_ANY, "kernel answers; a new policy with its descriptor")       \
     ROW(sendto, GUARD_ALL, CALL_ANY, "verdicts, questions, replies")                               \

@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "netguard/clock.h"
 #include "netguard/control.h"
-#include "netguard/flow/queue_patience.h"
+#include "netguard/flow/processor_choice.h"
 #include "netguard/guard_breaker.h"
 #include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
@@ -33,32 +32,39 @@ enum polled_fd {
 #define PACKETS_AT_ONCE 64
 #define TURN_NS         1000000U
 
-static void drain_queue(struct guard *guard, struct queue_patience *patience)
+struct packet_turn {
+    struct guard *guard;
+    struct processor_choice *processor;
+};
+
+static void judge_packet(void *context, const struct queued_packet *packet)
+{
+    const struct packet_turn *turn = context;
+
+    processor_choice_on_packet(turn->processor, packet->place.number);
+    guard_judge_packet(turn->guard, packet);
+}
+
+static void drain_queue(struct guard *guard, struct processor_choice *processor)
 {
     const uint64_t began = clock_now_ns();
+    struct packet_turn turn = {guard, processor};
     uint64_t now = began;
+    int packets = 0;
 
-    for (int packets = 0; packets < PACKETS_AT_ONCE && now - began < TURN_NS;) {
-        if (packet_queue_read(&guard->queue, guard_judge_packet, guard) != -EAGAIN) {
-            queue_patience_on_packet(patience, now);
-            now = clock_now_ns();
-            queue_patience_on_verdict(patience, now);
-            packets++;
-        } else if (queue_patience_lasts(patience, now)) {
-            const uint64_t since = now;
-
-            sched_yield();
-            now = clock_now_ns();
-            queue_patience_on_turn(patience, since, now);
-        } else {
-            return;
-        }
+    while (packets < PACKETS_AT_ONCE && now - began < TURN_NS &&
+           packet_queue_read(&guard->queue, judge_packet, &turn) != -EAGAIN) {
+        packets++;
+        now = clock_now_ns();
+    }
+    if (processor_choice_on_turn(processor, packets == PACKETS_AT_ONCE, now)) {
+        processor_choice_take(processor);
     }
 }
 
 /* What the loop does by the clock. */
 struct pulse {
-    struct queue_patience patience;
+    struct processor_choice processor;
     uint64_t next_beat_ms;
     uint64_t next_sign_ms; /* of life, to the service manager */
     int sign_ms;           /* -1: it does not ask */
@@ -83,6 +89,9 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse 
     uint64_t now = clock_now_ms();
 
     if (now >= pulse->next_beat_ms) {
+        if (processor_choice_on_beat(&pulse->processor, now - pulse->next_beat_ms)) {
+            processor_choice_take(&pulse->processor);
+        }
         if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
             return true;
         }
@@ -107,7 +116,7 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse 
         return true;
     }
     if (polled[POLLED_QUEUE].revents != 0) {
-        drain_queue(guard, &pulse->patience);
+        drain_queue(guard, &pulse->processor);
     }
     if (polled[POLLED_RESOLVER].revents != 0 && guard_serve_resolver(guard) < 0) {
         return true;
@@ -125,14 +134,6 @@ static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse 
            control_serve(guard, polled[POLLED_LISTENER].fd) == CONTROL_STOP;
 }
 
-/* That this process may run on: a question for the kernel, since no file is open to us any more. */
-static long processors(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : CPU_COUNT(&set);
-}
-
 void guard_loop_run(struct guard *guard, const struct guard_loop *loop)
 {
     int fds[POLLED_COUNT] = {
@@ -148,7 +149,8 @@ void guard_loop_run(struct guard *guard, const struct guard_loop *loop)
         [POLLED_SIGNALS] = loop->signals,
     };
     struct pollfd polled[POLLED_COUNT];
-    struct pulse pulse = {.patience = queue_patience_init(processors()),
+    struct pulse pulse = {.processor = processor_choice_init(guard->queue.count),
+                          .next_beat_ms = clock_now_ms(),
                           .manager = loop->manager,
                           .sign_ms = service_manager_watchdog_ms()};
 

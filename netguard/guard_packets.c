@@ -56,10 +56,10 @@ static const char *operation_of(enum net_protocol protocol)
     return protocol == NET_TCP ? "connect" : "send";
 }
 
-static void refuse_packet(struct guard *guard, uint32_t id)
+static void refuse_packet(struct guard *guard, struct packet_place place)
 {
     guard->packets_refused++;
-    packet_queue_accept(&guard->queue, id, FLOW_MARK_DENIED);
+    packet_queue_accept(&guard->queue, place, FLOW_MARK_DENIED);
 }
 
 /* What was held goes the way of the flow: on, or refused (one answer is enough for the agent). */
@@ -170,7 +170,7 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
     struct flow judged = {.key = *key}, *flow;
 
     if (!begins_well(guard, view, key) || !judge_address(guard, key, &judged)) {
-        refuse_packet(guard, packet->id);
+        refuse_packet(guard, packet->place);
         return;
     }
     flow = guard->tracked < GUARD_TRACKED_MAX ? flow_table_add(guard->flows, key) : NULL;
@@ -179,7 +179,7 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
 
         (void)net_gate_refuse_flow(&guard->gate, &question, DENIAL_BUDGET_EXCEEDED,
                                    "more flows at once than the guard tracks");
-        refuse_packet(guard, packet->id);
+        refuse_packet(guard, packet->place);
         return;
     }
     guard->tracked++;
@@ -191,11 +191,11 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
     flow->first_byte = view->sequence + 1;
     if (flow->check == NAME_CHECK_ADDRESS_ONLY) {
         flow_table_release(guard->flows, flow);
-        packet_queue_accept(&guard->queue, packet->id, flow_mark_released(guard->generation));
+        packet_queue_accept(&guard->queue, packet->place, flow_mark_released(guard->generation));
         return;
     }
     flow->state = FLOW_NAMELESS;
-    packet_queue_accept(&guard->queue, packet->id, flow_mark_pending(guard->generation));
+    packet_queue_accept(&guard->queue, packet->place, flow_mark_pending(guard->generation));
 }
 
 /* ---- the name inside ------------------------------------------------------------------------- */
@@ -279,10 +279,10 @@ static void take_data(struct guard *guard, struct flow *flow, const struct queue
     /* Before the first byte (a keep-alive), far ahead, or no room: what matters comes again. */
     if (offset >= HELD_STREAM_BYTES || flow->held_count == FLOW_PACKETS ||
         !flow_table_hold(guard->flows, flow, clock_now_ms())) {
-        packet_queue_drop(&guard->queue, packet->id);
+        packet_queue_drop(&guard->queue, packet->place);
         return;
     }
-    flow->held[flow->held_count++] = packet->id;
+    flow->held[flow->held_count++] = packet->place;
     if (held_stream_add(flow->stream, offset, view->payload, view->payload_length) ==
         HELD_CONFLICT) {
         refuse_flow(guard, flow, DENIAL_PACKET_MALFORMED,
@@ -301,10 +301,10 @@ static void pass_inspected(struct guard *guard, struct flow *flow,
                             view->payload_length)) {
         refuse_flow(guard, flow, DENIAL_PACKET_MALFORMED,
                     "a repeated segment differs from what was judged");
-        packet_queue_drop(&guard->queue, packet->id);
+        packet_queue_drop(&guard->queue, packet->place);
         return;
     }
-    packet_queue_accept(&guard->queue, packet->id, flow_mark_inspected(guard->generation));
+    packet_queue_accept(&guard->queue, packet->place, flow_mark_inspected(guard->generation));
 }
 
 /* ---- a flow goes on ---------------------------------------------------------------------------
@@ -334,10 +334,10 @@ static void go_on_from_agent(struct guard *guard, struct flow *flow,
 {
     switch (flow->state) {
     case FLOW_NONE:
-        refuse_packet(guard, packet->id);
+        refuse_packet(guard, packet->place);
         return;
     case FLOW_RELEASED:
-        packet_queue_accept(&guard->queue, packet->id, flow_mark_released(guard->generation));
+        packet_queue_accept(&guard->queue, packet->place, flow_mark_released(guard->generation));
         return;
     case FLOW_NAMELESS:
     case FLOW_INSPECTED:
@@ -346,7 +346,7 @@ static void go_on_from_agent(struct guard *guard, struct flow *flow,
     if (view->odd_tcp_option ||
         ((view->tcp_flags & PACKET_SYN) != 0 && view->sequence + 1 != flow->first_byte) ||
         ((view->tcp_flags & PACKET_SYN) != 0 && view->payload_length > 0)) {
-        packet_queue_drop(&guard->queue, packet->id);
+        packet_queue_drop(&guard->queue, packet->place);
         return;
     }
     if (flow->state == FLOW_INSPECTED) {
@@ -354,7 +354,7 @@ static void go_on_from_agent(struct guard *guard, struct flow *flow,
     } else if (view->payload_length > 0) {
         take_data(guard, flow, packet, view);
     } else {
-        packet_queue_accept(&guard->queue, packet->id, flow_mark_pending(guard->generation));
+        packet_queue_accept(&guard->queue, packet->place, flow_mark_pending(guard->generation));
     }
 }
 
@@ -365,15 +365,16 @@ static void go_on_from_world(struct guard *guard, struct flow *flow,
 
     switch (flow->state) {
     case FLOW_NONE:
-        packet_queue_drop(&guard->queue, packet->id);
+        packet_queue_drop(&guard->queue, packet->place);
         return;
     case FLOW_NAMELESS:
-        packet_queue_accept(&guard->queue, packet->id, flow_mark_pending(guard->generation));
+        packet_queue_accept(&guard->queue, packet->place, flow_mark_pending(guard->generation));
         return;
     case FLOW_INSPECTED:
         if ((view->tcp_flags & (PACKET_ACK | PACKET_RST)) != PACKET_ACK ||
             (int32_t)(covered - (uint32_t)flow->judged_bytes) < 0) {
-            packet_queue_accept(&guard->queue, packet->id, flow_mark_inspected(guard->generation));
+            packet_queue_accept(&guard->queue, packet->place,
+                                flow_mark_inspected(guard->generation));
             return;
         }
         flow_table_release(guard->flows, flow);
@@ -381,7 +382,7 @@ static void go_on_from_world(struct guard *guard, struct flow *flow,
     case FLOW_RELEASED:
         break;
     }
-    packet_queue_accept(&guard->queue, packet->id, flow_mark_released(guard->generation));
+    packet_queue_accept(&guard->queue, packet->place, flow_mark_released(guard->generation));
 }
 
 void guard_judge_packet(void *context, const struct queued_packet *packet)
@@ -398,7 +399,7 @@ void guard_judge_packet(void *context, const struct queued_packet *packet)
 
         (void)net_gate_refuse_flow(&guard->gate, &unknown, DENIAL_PACKET_MALFORMED,
                                    "a packet that cannot be parsed safely");
-        packet_queue_drop(&guard->queue, packet->id);
+        packet_queue_drop(&guard->queue, packet->place);
         return;
     }
     key = key_of(&view, from_agent);
@@ -422,9 +423,9 @@ void guard_judge_packet(void *context, const struct queued_packet *packet)
     flow = flow_table_find(guard->flows, &key);
     if (flow == NULL || (flow->generation != guard->generation && !judge_again(guard, flow))) {
         if (from_agent) {
-            refuse_packet(guard, packet->id);
+            refuse_packet(guard, packet->place);
         } else {
-            packet_queue_drop(&guard->queue, packet->id);
+            packet_queue_drop(&guard->queue, packet->place);
         }
         return;
     }

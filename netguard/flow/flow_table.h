@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "netguard/flow/held_stream.h"
+#include "netguard/flow/packet_queue.h"
 #include "shared/base/ip_address.h"
 #include "shared/policy/policy.h"
 
@@ -51,9 +52,9 @@ struct flow {
     uint64_t began_ms;
     uint64_t held_since_ms; /* 0: nothing is held */
     size_t judged_bytes;
-    uint64_t bytes_out, bytes_in; /* when it was last counted */
-    struct held_stream *stream;   /* NULL before the first data and after release */
-    uint32_t held[FLOW_PACKETS];  /* packets without a verdict */
+    uint64_t bytes_out, bytes_in;           /* when it was last counted */
+    struct held_stream *stream;             /* NULL before the first data and after release */
+    struct packet_place held[FLOW_PACKETS]; /* packets without a verdict */
     size_t held_count;
     char name[FLOW_NAME_BYTES]; /* it was judged by; "" for an address rule */
     char sni[FLOW_NAME_BYTES];  /* found inside; "" when not looked for */

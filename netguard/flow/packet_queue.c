@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <libnetfilter_queue/libnetfilter_queue.h>
 
@@ -29,10 +30,11 @@ static struct nlmsghdr *begin_message(char *buffer, uint16_t type, uint16_t numb
     return message;
 }
 
-static int configure(struct packet_queue *queue, uint8_t command, uint32_t flags_on)
+static int configure(struct packet_queue *queue, uint16_t number, uint8_t command,
+                     uint32_t flags_on)
 {
     char buffer[NETLINK_MESSAGE_MAX];
-    struct nlmsghdr *message = begin_message(buffer, NFQNL_MSG_CONFIG, queue->number);
+    struct nlmsghdr *message = begin_message(buffer, NFQNL_MSG_CONFIG, number);
 
     if (command != NFQNL_CFG_CMD_NONE) {
         nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, command);
@@ -46,9 +48,26 @@ static int configure(struct packet_queue *queue, uint8_t command, uint32_t flags
     return netlink_request(&queue->netlink, message);
 }
 
-int packet_queue_open(uint16_t number, struct packet_queue *ret_queue)
+static int bind_number(struct packet_queue *queue, uint16_t number)
 {
-    struct packet_queue queue = {.number = number};
+    int error = configure(queue, number, NFQNL_CFG_CMD_BIND, 0);
+
+    return error < 0 ? error : configure(queue, number, NFQNL_CFG_CMD_NONE, NFQA_CFG_F_GSO);
+}
+
+uint16_t packet_queue_numbers(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_CONF);
+
+    if (processors < 1) {
+        return 1;
+    }
+    return processors < PACKET_QUEUES_MAX ? (uint16_t)processors : PACKET_QUEUES_MAX;
+}
+
+int packet_queue_open(uint16_t first, uint16_t count, struct packet_queue *ret_queue)
+{
+    struct packet_queue queue = {.first = first, .count = count};
     int size = RECEIVE_BYTES;
     int error = netlink_open(NETLINK_NETFILTER, &queue.netlink);
 
@@ -56,9 +75,9 @@ int packet_queue_open(uint16_t number, struct packet_queue *ret_queue)
         return error;
     }
     queue.buffer = malloc(BUFFER_BYTES);
-    error = queue.buffer == NULL ? -ENOMEM : configure(&queue, NFQNL_CFG_CMD_BIND, 0);
-    if (error == 0) {
-        error = configure(&queue, NFQNL_CFG_CMD_NONE, NFQA_CFG_F_GSO);
+    error = queue.buffer == NULL ? -ENOMEM : 0;
+    for (uint16_t i = 0; error == 0 && i < count; i++) {
+        error = bind_number(&queue, (uint16_t)(first + i));
     }
     if (error < 0) {
         packet_queue_close(&queue);
@@ -86,6 +105,7 @@ int packet_queue_fd(const struct packet_queue *queue)
 }
 
 struct handler_call {
+    const struct packet_queue *queue;
     packet_queue_handler *handle;
     void *context;
 };
@@ -95,13 +115,15 @@ static int on_message(const struct nlmsghdr *message, void *context)
     const struct handler_call *call = context;
     struct nlattr *attributes[NFQA_MAX + 1] = {0};
     const struct nfqnl_msg_packet_hdr *header;
+    const struct nfgenmsg *family = mnl_nlmsg_get_payload(message);
     struct queued_packet packet = {0};
 
     if (nfq_nlmsg_parse(message, attributes) < 0 || attributes[NFQA_PACKET_HDR] == NULL) {
         return MNL_CB_OK;
     }
     header = mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
-    packet.id = ntohl(header->packet_id);
+    packet.place.number = (uint16_t)(ntohs(family->res_id) - call->queue->first);
+    packet.place.id = ntohl(header->packet_id);
     if (attributes[NFQA_PAYLOAD] != NULL) {
         packet.bytes = mnl_attr_get_payload(attributes[NFQA_PAYLOAD]);
         packet.length = mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]);
@@ -119,7 +141,7 @@ static int on_message(const struct nlmsghdr *message, void *context)
 
 int packet_queue_read(struct packet_queue *queue, packet_queue_handler *handle, void *context)
 {
-    struct handler_call call = {handle, context};
+    struct handler_call call = {queue, handle, context};
     ssize_t count = recv(netlink_fd(&queue->netlink), queue->buffer, BUFFER_BYTES, MSG_DONTWAIT);
 
     if (count < 0 && errno == ENOBUFS) {
@@ -134,12 +156,14 @@ int packet_queue_read(struct packet_queue *queue, packet_queue_handler *handle, 
     return 0;
 }
 
-static void send_verdict(struct packet_queue *queue, uint32_t id, uint32_t verdict, uint32_t mark)
+static void send_verdict(struct packet_queue *queue, struct packet_place place, uint32_t verdict,
+                         uint32_t mark)
 {
     char buffer[256];
-    struct nlmsghdr *message = begin_message(buffer, NFQNL_MSG_VERDICT, queue->number);
+    struct nlmsghdr *message =
+        begin_message(buffer, NFQNL_MSG_VERDICT, (uint16_t)(queue->first + place.number));
 
-    nfq_nlmsg_verdict_put(message, (int)id, (int)verdict);
+    nfq_nlmsg_verdict_put(message, (int)place.id, (int)verdict);
     if (mark != 0) {
         nfq_nlmsg_verdict_put_mark(message, mark);
     }
@@ -147,12 +171,12 @@ static void send_verdict(struct packet_queue *queue, uint32_t id, uint32_t verdi
     (void)send(netlink_fd(&queue->netlink), message, message->nlmsg_len, MSG_DONTWAIT);
 }
 
-void packet_queue_accept(struct packet_queue *queue, uint32_t id, uint32_t mark)
+void packet_queue_accept(struct packet_queue *queue, struct packet_place place, uint32_t mark)
 {
-    send_verdict(queue, id, NF_ACCEPT, mark);
+    send_verdict(queue, place, NF_ACCEPT, mark);
 }
 
-void packet_queue_drop(struct packet_queue *queue, uint32_t id)
+void packet_queue_drop(struct packet_queue *queue, struct packet_place place)
 {
-    send_verdict(queue, id, NF_DROP, 0);
+    send_verdict(queue, place, NF_DROP, 0);
 }

@@ -350,7 +350,8 @@ static void put_verdicts(struct nft_batch *batch)
     nft_rule_end(batch);
 }
 
-static void put_ask(struct nft_batch *batch, enum queue_statement statement)
+static void put_ask(struct nft_batch *batch, const struct ruleset_config *config,
+                    enum queue_statement statement)
 {
     nft_counter_add(batch, "asked");
     nft_chain_add(batch, "ask");
@@ -358,14 +359,14 @@ static void put_ask(struct nft_batch *batch, enum queue_statement statement)
     do_count(batch, "asked");
     nft_rule_end(batch);
     nft_rule_begin(batch, "ask");
-    do_queue(batch, statement, RULESET_QUEUE);
+    do_queue(batch, statement, RULESET_QUEUE, config->queues);
     nft_rule_end(batch);
 }
 
 void rules_put_forward(struct nft_batch *batch, const struct ruleset_config *config,
                        enum queue_statement statement)
 {
-    put_ask(batch, statement);
+    put_ask(batch, config, statement);
     put_beginning(batch);
     put_leaving(batch, config);
     put_arriving(batch);

@@ -386,20 +386,20 @@ void do_masquerade(struct nft_batch *batch)
     nft_rule_append(batch, nftnl_expr_alloc("masq"));
 }
 
-static struct nftnl_expr *native_queue(uint16_t number)
+static struct nftnl_expr *native_queue(uint16_t first, uint16_t count)
 {
     struct nftnl_expr *expr = nftnl_expr_alloc("queue");
 
     if (expr != NULL) {
-        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_NUM, number);
-        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_TOTAL, 1);
-        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, 0);
+        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_NUM, first);
+        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_TOTAL, count);
+        nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_CPU_FANOUT);
     }
     return expr;
 }
 
 /* libnftnl frees the target's payload with the expression, so it gets memory of its own. */
-static struct nftnl_expr *xt_queue(uint16_t number)
+static struct nftnl_expr *xt_queue(uint16_t first, uint16_t count)
 {
     struct xt_NFQ_info_v3 *target = calloc(1, 8);
     struct nftnl_expr *expr = target == NULL ? NULL : nftnl_expr_alloc("target");
@@ -408,23 +408,24 @@ static struct nftnl_expr *xt_queue(uint16_t number)
         free(target);
         return NULL;
     }
-    target->queuenum = number;
-    target->queues_total = 1;
-    target->flags = 0;
+    target->queuenum = first;
+    target->queues_total = count;
+    target->flags = NFQ_FLAG_CPU_FANOUT;
     nftnl_expr_set_str(expr, NFTNL_EXPR_TG_NAME, "NFQUEUE");
     nftnl_expr_set_u32(expr, NFTNL_EXPR_TG_REV, 3);
     nftnl_expr_set(expr, NFTNL_EXPR_TG_INFO, target, 8);
     return expr;
 }
 
-void do_queue(struct nft_batch *batch, enum queue_statement statement, uint16_t number)
+void do_queue(struct nft_batch *batch, enum queue_statement statement, uint16_t first,
+              uint16_t count)
 {
     switch (statement) {
     case QUEUE_NATIVE:
-        nft_rule_append(batch, native_queue(number));
+        nft_rule_append(batch, native_queue(first, count));
         return;
     case QUEUE_XT_TARGET:
-        nft_rule_append(batch, xt_queue(number));
+        nft_rule_append(batch, xt_queue(first, count));
         return;
     }
 }

@@ -60,6 +60,9 @@ void do_masquerade(struct nft_batch *batch);
 
 /* The two ways to say "queue", neither with bypass: without a listener the packet is dropped. */
 enum queue_statement { QUEUE_NATIVE = 0, QUEUE_XT_TARGET };
-void do_queue(struct nft_batch *batch, enum queue_statement statement, uint16_t number);
+/* Of the `count` numbers from `first` on, the one of the packet's processor: its own number modulo
+ * `count` (packet_queue.h). */
+void do_queue(struct nft_batch *batch, enum queue_statement statement, uint16_t first,
+              uint16_t count);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netguard/flow/flow_mark.h"
+#include "netguard/flow/packet_queue.h"
 #include "netguard/nft/guard_rules.h"
 #include "netguard/nft/range_set.h"
 #include "shared/base/cleanup.h"
@@ -74,7 +75,7 @@ static int probe_statement(struct netlink *netlink, enum queue_statement stateme
     nft_table_replace(&batch);
     nft_chain_add(&batch, "ask");
     nft_rule_begin(&batch, "ask");
-    do_queue(&batch, statement, RULESET_QUEUE);
+    do_queue(&batch, statement, RULESET_QUEUE, packet_queue_numbers());
     nft_rule_end(&batch);
     return nft_batch_probe(&batch, netlink);
 }

@@ -31,6 +31,7 @@ struct ruleset_config {
     struct ip_address agent_v4, agent_v6;      /* the agent's lease; any other source is dropped */
     const struct ip_prefix *private_addresses; /* holes in the denied ranges, named by the policy */
     size_t private_address_count;
+    uint16_t queues; /* numbers from RULESET_QUEUE on: packet_queue_numbers() */
 };
 
 /*

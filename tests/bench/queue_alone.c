@@ -1,7 +1,8 @@
 /*
  * A queue with nobody who thinks: every new flow that is forwarded goes to user space and comes
  * back accepted at once. What the guard's table calls "queue round trip alone": the part of a
- * judged connect that no daemon behind this kernel's packet queue can do without.
+ * judged connect that no daemon behind this kernel's packet queue can do without. It keeps to the
+ * processor that packets come from, as the guard does.
  *
  *   queue_alone          in the router's network namespace; until it is killed
  */
@@ -14,7 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netguard/clock.h"
 #include "netguard/flow/packet_queue.h"
+#include "netguard/flow/processor_choice.h"
 #include "netguard/nft/nft_batch.h"
 #include "netguard/nft/nft_rule.h"
 #include "netguard/nft/ruleset.h"
@@ -37,7 +40,7 @@ static int install_rule(struct netlink *netlink, struct failure *reterr)
     nft_table_replace(&batch);
     nft_chain_add(&batch, "ask");
     nft_rule_begin(&batch, "ask");
-    do_queue(&batch, statement, RULESET_QUEUE);
+    do_queue(&batch, statement, RULESET_QUEUE, packet_queue_numbers());
     nft_rule_end(&batch);
     nft_chain_add_base(&batch, &hook);
     nft_rule_begin(&batch, hook.name);
@@ -47,21 +50,32 @@ static int install_rule(struct netlink *netlink, struct failure *reterr)
     return nft_batch_commit(&batch, netlink);
 }
 
+struct answerer {
+    struct packet_queue queue;
+    struct processor_choice processor;
+};
+
 static void accept_packet(void *context, const struct queued_packet *packet)
 {
-    packet_queue_accept(context, packet->id, 0);
+    struct answerer *answerer = context;
+
+    packet_queue_accept(&answerer->queue, packet->place, 0);
+    processor_choice_on_packet(&answerer->processor, packet->place.number);
+    if (processor_choice_on_turn(&answerer->processor, false, clock_now_ns())) {
+        processor_choice_take(&answerer->processor);
+    }
 }
 
 int main(void)
 {
     struct failure failure = {0};
     struct netlink tables;
-    struct packet_queue queue;
+    struct answerer answerer;
     struct pollfd polled = {.events = POLLIN};
     int error = netlink_open(NETLINK_NETFILTER, &tables);
 
     if (error == 0) {
-        error = packet_queue_open(RULESET_QUEUE, &queue);
+        error = packet_queue_open(RULESET_QUEUE, packet_queue_numbers(), &answerer.queue);
     }
     if (error == 0) {
         error = install_rule(&tables, &failure);
@@ -71,9 +85,10 @@ int main(void)
                 failure.what[0] == '\0' ? strerror(-error) : failure.what);
         return 1;
     }
-    polled.fd = packet_queue_fd(&queue);
+    answerer.processor = processor_choice_init(answerer.queue.count);
+    polled.fd = packet_queue_fd(&answerer.queue);
     while (poll(&polled, 1, -1) > 0 || errno == EINTR) {
-        (void)packet_queue_read(&queue, accept_packet, &queue);
+        (void)packet_queue_read(&answerer.queue, accept_packet, &answerer);
     }
     return 1;
 }
