@@ -14,6 +14,7 @@ network:
   budget: {connections_per_minute: 10, bytes_out: 6MiB, bytes_out_per_host: 2MiB}
 YAML
 check "a network is made" guard_up "$work/policy.yaml"
+# rows: odd/volume
 # One flow that sends until it is cut off; prints how many bytes came back.
 pour()
 {

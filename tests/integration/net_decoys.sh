@@ -159,6 +159,22 @@ PY
 attack "a reset that nobody believes, then the request" <<'PY'
 c.segment(b"", offset=20000, flags=RST); time.sleep(0.05); c.segment(evil); c.receive()
 PY
+attack "the other request ends the connection" <<'PY'
+c.segment(good, bad_checksum=True); time.sleep(0.05); c.segment(evil, flags=FIN | PSH | ACK); c.receive()
+PY
+attack "the other request in a keep-alive" <<'PY'
+c.segment(good, bad_checksum=True); time.sleep(0.05); c.segment(b"?" + evil, offset=-1); c.receive()
+PY
+attack "a decoy with a reset that the server does not believe" <<'PY'
+c.segment(good, flags=RST | PSH | ACK, offset=0, bad_checksum=True); time.sleep(0.05); c.segment(evil); c.receive()
+PY
+attack "a decoy that acknowledges what was never sent" <<'PY'
+heard, c.heard = c.heard, (c.heard + (1 << 30)) & 0xffffffff
+c.segment(good); c.heard = heard; time.sleep(0.05); c.segment(evil); c.receive()
+PY
+attack "the other request behind a gap that a decoy fills" <<'PY'
+c.segment(evil[20:], offset=20); time.sleep(0.05); c.segment(good[:20], timestamp=-90000); time.sleep(0.05); c.segment(evil[:20]); c.receive()
+PY
 attack "in pieces of one byte" <<'PY'
 for i in range(0, 8): c.segment(evil[i:i+1], offset=i)
 c.segment(evil[8:], offset=8); c.receive()

@@ -90,6 +90,7 @@ check_fails "no other type was asked for" world_saw 'dns udp www.example.org \(T
 # kernel's set and the guard's table are looked at in the unit tests.)
 check "spellings are random" test "$(grep -c 'dns udp' "$world_dir/seen")" -gt 100
 
+# rows: dns/exfiltration
 # Budgets: the world hears no more than the policy grants, and the rest is refused as DNS_BUDGET.
 guard_down
 cat >"$work/policy.yaml" <<'YAML'

@@ -69,6 +69,7 @@ forget_all
 check "there is room again" wait_until 20 in_agent curl -sS -4 -m 5 http://www.example.org/
 check "the daemon has heard of it" wait_until 60 guard_status '.flows.known < 100'
 
+# rows: SR11 SR26
 # Questions from ever new ports: each is a flow for the kernel, for half a minute.
 forget_all
 as_root python3 "$FAILCORE_SOURCE_DIR/tests/support/flood.py" flows 20000 10.77.0.1 53 $((1024))

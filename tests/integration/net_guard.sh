@@ -79,6 +79,7 @@ check "private addresses are taken out of an answer" in_agent sh -c '[ "$(getent
 check_fails "a private address inside an IPv6 form" in_agent getent ahostsv6 mapped.example.org
 check_fails "none of it was reached" world_saw ' 10.0.0.1:'
 
+# rows: dns/asked dns/refusal
 # Other resolvers cannot be asked: every question on port 53 ends at the guard.
 check_fails "a question to another resolver" in_agent python3 -c '
 import socket
@@ -121,9 +122,11 @@ check_exit "cannot execute" 126 in_agent /etc/passwd
 check_exit "usage" 2 "$bin/failcore-netns" exec
 check_exit "a bad name" 2 "$bin/failcore-netns" delete ../x
 
+# rows: pitfall/probes
 check "status" guard_status '.counters.asked.packets > 0 and .packets.refused > 0'
 check "the log is whole" "$bin/failcore" audit verify "$guard_audit"
 
+# rows: pitfall/fail-open pitfall/trust-forever SR26
 # Without the guard nothing moves: neither a new flow, nor one that was released before.
 in_agent python3 -c '
 import socket, sys, time

@@ -34,21 +34,22 @@ def hello_for(name):
     try: c.do_handshake()
     except ssl.SSLWantReadError: pass
     return out.read()
-def hello(name, size, record=16384):
-    """A hello for that name of `size` bytes with its record headers, in records of so many bytes at most."""
+def hello(name, size, record=16384, extension=0x1234):
+    """A hello for that name of `size` bytes with its record headers, in records of so many bytes at most; the rest of
+    it is an extension of that kind."""
     body = hello_for(name)[5:]
     at = 4 + 2 + 32; at += 1 + body[at]; at += 2 + int.from_bytes(body[at:at + 2], "big"); at += 1 + body[at]
     extensions = int.from_bytes(body[at:at + 2], "big")
     pad = size - len(body)
     while pad > 4 and len(body) + pad + 5 * -(-(len(body) + pad) // record) > size: pad -= 1
     if pad > 4:
-        more = struct.pack("!HH", 0x1234, pad - 4) + bytes(pad - 4)
+        more = struct.pack("!HH", extension, pad - 4) + bytes(pad - 4)
         inner = body[4:at] + struct.pack("!H", extensions + len(more)) + body[at + 2:] + more
         body = b"\1" + len(inner).to_bytes(3, "big") + inner
     return b"".join(b"\x16\3\1" + struct.pack("!H", len(body[i:i + record])) + body[i:i + record] for i in range(0, len(body), record))
 PY
 
-# raw FAMILY NAME SIZE SEGMENTS [RECORD]: the hello on a packet socket in so many segments (or, one connection after
+# raw FAMILY NAME SIZE SEGMENTS [RECORD [EXTENSION]]: the hello on a packet socket in so many segments (or, one connection after
 # the other, in each of these numbers); true when the server answers with a handshake.
 raw()
 {
@@ -59,7 +60,7 @@ import sys
 from hello import *
 from raw_tcp import *
 host, name, size, record = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[5])
-h = hello(name, size, record)
+h = hello(name, size, record, int(sys.argv[6]))
 for segments in map(int, sys.argv[4].split()):
     c = RawTcp(host, 443)
     assert c.connected
@@ -68,8 +69,9 @@ for segments in map(int, sys.argv[4].split()):
         c.segment(h[a:b], offset=a)
     c.wait(lambda: c.data or c.reset, 5)
     print(len(h), "bytes in", segments, "segments:", c.data[:5], c.reset)
-    if c.data[:1] != b"\x16": sys.exit(1)' "$host" "$2" "$3" "$4" "${5:-16384}"
+    if c.data[:1] != b"\x16": sys.exit(1)' "$host" "$2" "$3" "$4" "${5:-16384}" "${6:-4660}"
 }
+# rows: hello/pieces hello/large hello/held
 for family in 4 6; do
     check "IPv$family: in few and in many segments" raw $family www.example.org 1400 "1 2 3 4 5 6 7 8 9 10 16 48"
     check "IPv$family: 16 KiB in 12 segments" raw $family www.example.org 16384 12
@@ -80,6 +82,9 @@ for family in 4 6; do
     : >"$work/output"
     check_fails "IPv$family: 49 segments" raw $family www.example.org 1400 49
     check "IPv$family: its record" records '.code == "NAME_MISMATCH" and (.reason | contains("too long to be checked"))'
+    # rows: hello/hidden
+    check_fails "IPv$family: a hello whose name is encrypted" raw $family www.example.org 1400 1 16384 65037
+    check "IPv$family: its record" records ".code == \"NAME_MISMATCH\" and (.reason | test(\"encrypted|ECH\")) and (.call.address | test(\"$([ $family = 4 ] && echo 93 || echo 2606)\"))"
     check_fails "IPv$family: 18,000 bytes" raw $family www.example.org 18000 13
 done
 

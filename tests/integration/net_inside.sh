@@ -33,6 +33,7 @@ check_fails "by the stale address" by_address
 check "counted" guard_status '.counters.withdrawn.packets > 0'
 check "by name again" in_agent curl -sS -4 -m 5 http://www.example.org/
 
+# rows: SR26
 # An address that cannot be pinned is not told.
 fill()
 {
@@ -58,6 +59,7 @@ check "and it cannot be reached" refused tcp 93.184.216.11 80 ECONNREFUSED
 check "room again" at_guard nft flush set inet guard pin4
 check "it is told again" wait_until 10 in_agent curl -sS -4 -m 5 http://api.example.org/
 
+# rows: odd/inbound SR23
 # From the world, uninvited.
 uplink=$(at_guard ip -4 -o address show uplink0 | awk '{print $4}' | cut -d/ -f1)
 world_link=$(world_exec ip -o route get "$uplink" | sed 's/.* dev \([^ ]*\) .*/\1/')
@@ -102,6 +104,7 @@ for kind in 34 30 19 254; do
     check "option $kind does not" wait_until 10 sh -c "tcpdump -n -v -r '$world_dir/capture.pcap' 'tcp src port $((30000 + kind))' 2>/dev/null | tr -d '\n' | grep -q options && ! tcpdump -n -v -r '$world_dir/capture.pcap' 'tcp src port $((30000 + kind))' 2>/dev/null | grep -E 'tfo|mptcp|md5|exp-|unknown-254'"
 done
 
+# rows: odd/icmp-in
 # ICMP of the world: an error about a flow that may pass, and nothing else.
 as_root python3 -c '
 import socket, struct, sys, time
@@ -137,6 +140,7 @@ wait $listening
 check "the agent hears that one error and nothing else" grep -qx '\[(3, 4, 1400)\]' "$work/icmp"
 cat "$work/icmp" >"$work/output"
 
+# rows: SR25
 # A resolver that somebody has taken over (SR25) can name no private address, and nothing unasked.
 for process in $(cat "/proc/$daemon/task/$daemon/children"); do
     [ "$(cat "/proc/$process/comm")" = failcore-dns ] && resolver=$process

@@ -87,6 +87,7 @@ check "one question without timestamps, IPv6" asked_to_connect 2606:2800:220::10
 tcp_times 1
 printf 'ends' >&"$held"
 
+# rows: hello/one
 check "tls 1.3" tls www.example.org www.example.org
 check "tls 1.2" tls www.example.org www.example.org 1.2
 check "another case" tls www.example.org WWW.Example.ORG
@@ -124,10 +125,12 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
 s.sendto(b"x", (socket.gethostbyname("api.example.org"), 7)); assert s.recv(9) == b"x"'
 
 before=$(wc -l <"$world_dir/seen")
+# rows: pitfall/pins-are-not-names SR27
 check_fails "the name of another host" tls www.example.org api.example.org
 check "its record" blocked NAME_MISMATCH 93.184.216.10
 check_fails "a name that no rule allows, at the same address" tls www.example.org denied.example.com
 sleep 1.1 # the third refusal of one endpoint within a second would be folded into a count
+# rows: hello/hidden
 check_fails "no name at all" tls www.example.org -
 check "its record" records '.code == "NAME_MISMATCH" and (.reason | contains("names no server"))'
 check_fails "http for another host" in_agent curl -sS -m 5 -H 'Host: denied.example.com' http://www.example.org/
@@ -142,11 +145,13 @@ check_fails "ssh where TLS is wanted" raw www.example.org 443 's.sendall(b"SSH-2
 check_fails "udp without address-only" in_agent python3 -c "$probe_script
 assert result == 'ok'" udp 93.184.216.11 7777
 check "its record" records '.code == "NAME_MISMATCH" and .call.protocol == "udp" and .call.port == 7777'
+# rows: hello/quic
 check_fails "quic" in_agent python3 -c "$probe_script
 assert result == 'ok'" udp 93.184.216.11 443
 check "its record" records '.code == "NAME_MISMATCH" and (.reason | contains("QUIC"))'
 check "only connections reached the world, no request" test -z "$(tail -n +$((before + 1)) "$world_dir/seen" | grep -v -e ^accept -e ^dns)"
 
+# rows: hello/pieces pitfall/first-payload
 # Pieces: held until whole, released once, judged whole.
 for cut in 1 5 9 43 100; do
     check "a hello cut at $cut" raw www.example.org 443 "

@@ -20,6 +20,7 @@ agent_root_up
 world_capture
 pid=$(guard_pid)
 
+# rows: SR26 pitfall/gso pitfall/fail-open
 # The flood needs less than the lease lasts; what an allowed client sends meanwhile, it sends again.
 check "no overflow yet" guard_status '.packets.queue_overruns == 0'
 kill -STOP "$pid"

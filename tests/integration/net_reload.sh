@@ -54,6 +54,7 @@ while time.monotonic() < end:
 print("fine", n)' >"$work/new" 2>&1 &
 new=$!
 wait_until 5 grep -q up "$work/revoked"
+# rows: pitfall/base-chains pitfall/trust-forever
 for i in $(seq 30); do
     "$bin/failcore-netns" reload "$guard_name" || failed "reload $i"
     sleep 0.05
@@ -82,6 +83,7 @@ cp "$work/output" "$work/refusal"
 check "with its line" grep -q "policy.yaml:8" "$work/refusal"
 check "the old one goes on" in_agent curl -sS -m 5 http://www.example.org/
 
+# rows: pitfall/fail-open
 # A stopped guard (SIGSTOP): released flows stop when the lease ends.
 mkfifo "$work/go"
 exec 8<>"$work/go"

@@ -26,6 +26,7 @@ on_host()
 {
     ip netns exec $host "$@"
 }
+# rows: SR24
 # Services of the host: on every address, and on loopback alone.
 ip netns exec $host python3 -c '
 import socket, threading, time
