@@ -16,6 +16,7 @@
 #include "fusefs/server_watch.h"
 #include "fusefs/startup_mount.h"
 #include "fusefs/startup_places.h"
+#include "fusefs/view_session.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/service_manager.h"
 #include "shared/confine/capabilities.h"
@@ -102,7 +103,8 @@ static enum exit_code attach_audit(struct startup *startup, struct failure *rete
         .policy_revision = policy_revision(startup->policy),
         .policy_hash = str_view_from(policy_hash(startup->policy)),
         .full = policy_fs_settings(startup->policy).audit_full,
-        .threads = THREADS + ring_transport_threads(), /* a ring of the log for each: 60 us */
+        /* A ring of the log for each: 60 us. One more is the run's root's. */
+        .threads = THREADS + ring_transport_threads() + (startup->options.session_fd >= 0 ? 1 : 0),
         .part = startup->options.session_fd >= 0 && startup->options.supervisor_fd >= 0,
     };
 
@@ -131,6 +133,23 @@ static int drop_set_id_right(void)
         return r;
     }
     return capabilities_keep_only(state.permitted & ~CAPABILITY(CAP_FSETID));
+}
+
+/* The run's root, where there is one. */
+static enum exit_code serve_view(struct startup *startup, struct failure *reterr)
+{
+    const struct view_session_options options = {
+        .audit = startup->audit,
+        .denials = &startup->tree.denials,
+        .unrecorded = &startup->tree.unrecorded,
+        .strict = startup->options.strict,
+    };
+
+    return startup->view < 0 ||
+                   view_session_start(take_fd(&startup->view), take_fd(&startup->view_names),
+                                      &options, reterr) == 0
+               ? EXIT_CODE_OK
+               : EXIT_CODE_FAILCORE_FAILED;
 }
 
 static enum exit_code serve(struct startup *startup, struct failure *reterr)
@@ -206,7 +225,7 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         server_start(&startup->server, reterr) < 0) {
         return EXIT_CODE_FAILCORE_FAILED;
     }
-    return EXIT_CODE_OK;
+    return serve_view(startup, reterr);
 }
 
 static void open_control(struct startup *startup)
@@ -234,6 +253,8 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
         .source = -1,
         .mountpoint = -1,
         .control = -1,
+        .view = -1,
+        .view_names = -1,
         .watch = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };
@@ -282,6 +303,8 @@ enum exit_code startup_mount_only(struct startup *startup, const struct mount_op
         .source = -1,
         .mountpoint = -1,
         .control = -1,
+        .view = -1,
+        .view_names = -1,
         .watch = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };

@@ -33,7 +33,9 @@ struct startup {
     bool gone; /* unmounted: what may be mounted there now is somebody else's */
     bool tree_ready;
     int control; /* listening socket; -1: none */
-    int watch;   /* who ends us when we are stopped (server_watch.h); -1: somebody else does */
+    int view;    /* the device of the run's root, and the names in it; -1: none */
+    int view_names;
+    int watch; /* who ends us when we are stopped (server_watch.h); -1: somebody else does */
     char control_path[128];
     ino_t control_inode; /* the next mount may have our number, and its socket our path */
 };

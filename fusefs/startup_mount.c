@@ -78,11 +78,16 @@ enum exit_code startup_check_mountpoint(struct startup *startup, struct failure 
     return EXIT_CODE_OK;
 }
 
-/* The device itself, or the socket that it comes over once it is mounted. */
-static enum exit_code take_session(int fd, int *ret_device, struct failure *reterr)
+/*
+ * The device itself, or the socket that it comes over once it is mounted; then the run's root comes
+ * with it, as a second device and a file of the names in it.
+ */
+static enum exit_code take_session(struct startup *startup, int *ret_device, struct failure *reterr)
 {
+    const int fd = startup->options.session_fd;
+    int fds[3] = {-1, -1, -1};
     struct stat found;
-    size_t count = 1;
+    size_t count = 3;
     char byte;
 
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(fd, &found) < 0) {
@@ -93,11 +98,14 @@ static enum exit_code take_session(int fd, int *ret_device, struct failure *rete
         *ret_device = fd;
         return EXIT_CODE_OK;
     }
-    if (receive_with_fds(fd, &byte, 1, ret_device, &count) != 1 || count != 1) {
+    if (receive_with_fds(fd, &byte, 1, fds, &count) != 1 || (count != 1 && count != 3)) {
         failure_set(reterr, -EPIPE, "the mount was not handed over");
         return EXIT_CODE_FAILCORE_FAILED;
     }
     close(fd);
+    *ret_device = fds[0];
+    startup->view = fds[1];
+    startup->view_names = fds[2];
     return EXIT_CODE_OK;
 }
 
@@ -144,7 +152,7 @@ enum exit_code startup_mount(struct startup *startup, int *ret_device, struct fa
     int r;
 
     if (options->session_fd >= 0) {
-        return take_session(options->session_fd, ret_device, reterr);
+        return take_session(startup, ret_device, reterr);
     }
     r = mount_device_open(&request, ret_device, &own);
     if ((r == -EPERM || r == -EACCES) && geteuid() != 0) {

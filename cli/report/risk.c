@@ -56,6 +56,13 @@ static bool removes(const struct audit_record *record)
            json_text_equals(record->call.op, STR_VIEW_LITERAL("rename"));
 }
 
+/* Programs look for settings in many places by themselves; what is grave is whose they are. */
+static bool only_looks(const struct audit_record *record)
+{
+    return json_text_equals(record->call.op, STR_VIEW_LITERAL("lookup")) ||
+           json_text_equals(record->call.op, STR_VIEW_LITERAL("list"));
+}
+
 enum report_risk report_risk_of(const struct audit_record *record)
 {
     switch (code_of(record->code)) {
@@ -65,6 +72,7 @@ enum report_risk report_risk_of(const struct audit_record *record)
     case DENIAL_PATH_HIDDEN:
         return RISK_SECRETS;
     case DENIAL_OUTSIDE_VIEW:
+        return risk_of_path(record, only_looks(record) ? RISK_FILES : RISK_ESCAPE);
     case DENIAL_LINK_ESCAPE:
     case DENIAL_RENAME_ESCAPE:
         return risk_of_path(record, RISK_ESCAPE);

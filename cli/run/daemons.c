@@ -309,12 +309,15 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
     return error;
 }
 
-int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
+int mount_hand_over(const struct daemon *mount, int *socket, int served[static MOUNT_SERVED],
                     struct failure *reterr)
 {
     AUTO_CLOSE int ours = take_fd(socket);
-    AUTO_CLOSE int session = take_fd(session_fd);
-    int error = send_with_fds(ours, "M", 1, &session, 1);
+    int error = send_with_fds(ours, "M", 1, served, MOUNT_SERVED);
+
+    for (size_t i = 0; i < MOUNT_SERVED; i++) {
+        close_fd(&served[i]);
+    }
 
     /* It has ended: what it said of that comes over its pipe. */
     (void)mount;

@@ -43,8 +43,11 @@ int guard_receive_namespaces(const struct daemon *guard, int socket,
 /* Until rules and links are there. */
 int guard_wait(const struct daemon *guard, int socket, struct failure *reterr);
 
-/* Gives the server the mount: closes `session_fd` and the socket, so that it is the only holder. */
-int mount_hand_over(const struct daemon *mount, int *socket, int *session_fd,
+#define MOUNT_SERVED 3 /* the workspace's device, that of the run's root, the names in that */
+
+/* Gives the server the mounts: closes the descriptors and the socket, so that it is the only
+ * holder. */
+int mount_hand_over(const struct daemon *mount, int *socket, int served[static MOUNT_SERVED],
                     struct failure *reterr);
 /* Until it serves. */
 int mount_wait(const struct daemon *mount, int ready, struct failure *reterr);

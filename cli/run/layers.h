@@ -8,7 +8,7 @@
 /* word, what it does */
 #define LAYER_TABLE(ROW)                                                                           \
     ROW("mount", "every file operation in the workspace is decided by failcore-mount")             \
-    ROW("view", "a private root; of the machine only read-only system directories")                \
+    ROW("view", "a root of names alone, each look at another recorded; read-only system trees")    \
     ROW("namespaces", "user, mount, pid, ipc, uts, cgroup and network of its own")                 \
     ROW("worker-userns", "the command's user namespace owns none of the others")                   \
     ROW("no-capabilities", "no capability, none to be had: no_new_privs, empty bounding set")      \

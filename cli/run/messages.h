@@ -15,7 +15,7 @@ enum message_kind {
     MESSAGE_ENTER,        /* to setup: the network namespace and its owner, as descriptors */
     MESSAGE_WANT_MAPS,    /* from setup: the user namespace is there; write its maps */
     MESSAGE_MAPS_READY,   /* to setup */
-    MESSAGE_MOUNTED,      /* from setup: the /dev/fuse descriptor */
+    MESSAGE_MOUNTED,      /* from setup: the workspace's device, the root's, its names */
     MESSAGE_STARTED,      /* from setup: the first process's handle */
     MESSAGE_TERMINAL,     /* from first: the pty's master */
     MESSAGE_GO,           /* to first: start the command */
@@ -40,7 +40,7 @@ struct message {
     struct failure failure;
 };
 
-#define MESSAGE_FDS_MAX 2
+#define MESSAGE_FDS_MAX 3
 
 int message_send(int socket, const struct message *message, const int *fds, size_t fd_count);
 

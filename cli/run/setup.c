@@ -12,7 +12,9 @@
 #include "cli/run/messages.h"
 #include "cli/run/view.h"
 #include "cli/run/view_files.h"
+#include "cli/run/view_names.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/file_io.h"
 #include "shared/confine/descriptors.h"
 #include "shared/confine/namespaces.h"
 #include "shared/confine/privileges.h"
@@ -137,14 +139,39 @@ static int become_keeper(const struct identity *identity)
     return 0;
 }
 
+/* What the server gets: the devices of both its mounts and the names in the second. */
+struct served {
+    int workspace;
+    int root;
+    int names;
+};
+
+static void served_close(struct served *served)
+{
+    close_fd(&served->workspace);
+    close_fd(&served->root);
+    close_fd(&served->names);
+}
+
 /* The supervisor hands it to the server; no copy stays here. */
-static int hand_over_fuse(const struct setup *setup, int *fuse_fd)
+static int hand_over(const struct setup *setup, struct served *served)
 {
     const struct message mounted = {.kind = MESSAGE_MOUNTED};
-    int error = message_send(setup->socket, &mounted, fuse_fd, 1);
+    const int fds[] = {served->workspace, served->root, served->names};
+    int error = message_send(setup->socket, &mounted, fds, sizeof(fds) / sizeof(fds[0]));
 
-    close_fd(fuse_fd);
+    served_close(served);
     return error;
+}
+
+/* As a file, since it can be larger than a message. */
+static int print_names(const struct view_tree *names, struct failure *failure)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    int file = view_tree_print(names, &text);
+
+    file = file < 0 ? file : memory_file_from("failcore-view", text.bytes, text.length);
+    return file < 0 ? fail(failure, file, "write down the names of the view") : file;
 }
 
 static int start_first_process(const struct setup *setup, int root,
@@ -190,8 +217,9 @@ static int build_filter(const struct setup *setup, struct syscall_filter *ret_fi
 static int run(const struct setup *setup, struct failure *failure)
 {
     AUTO(syscall_filter_clear) struct syscall_filter filter = {0};
-    AUTO_CLOSE int fuse_fd = -1;
-    AUTO_CLOSE int root = -1;
+    AUTO(view_tree_clear) struct view_tree names = {0};
+    AUTO(served_close) struct served served = {-1, -1, -1};
+    AUTO(view_close) struct view view = {-1, -1};
     char resolver[VIEW_RESOLVER_SIZE];
     int entered;
     int error = keep_only_ours(setup);
@@ -200,8 +228,13 @@ static int run(const struct setup *setup, struct failure *failure)
         return fail(failure, error, "close descriptors");
     }
     error = build_filter(setup, &filter, failure);
+    error = error < 0 ? error : view_names_collect(setup->plan, &names, failure);
     if (error < 0) {
         return error;
+    }
+    served.names = print_names(&names, failure);
+    if (served.names < 0) {
+        return served.names;
     }
     entered = join_network(setup, resolver, failure);
     if (entered < 0) {
@@ -211,24 +244,29 @@ static int run(const struct setup *setup, struct failure *failure)
     if (error < 0) {
         return error;
     }
-    fuse_fd = open_fuse(failure);
-    if (fuse_fd < 0) {
-        return fuse_fd;
+    served.workspace = open_fuse(failure);
+    served.root = served.workspace < 0 ? -1 : open_fuse(failure);
+    if (served.root < 0) {
+        return served.workspace < 0 ? served.workspace : served.root;
     }
     umask(0); /* modes here are meant as written */
     error = become_keeper(&setup->plan->identity);
     if (error < 0) {
         return fail(failure, error, "take the run's user id");
     }
-    error = view_build(setup->plan, resolver, fuse_fd, &root, failure);
+    error = view_open(setup->plan, served.workspace, served.root, &view, failure);
     if (error < 0) {
         return error;
     }
-    error = hand_over_fuse(setup, &fuse_fd);
+    error = hand_over(setup, &served);
     if (error < 0) {
         return fail(failure, error, "hand over the mount");
     }
-    error = start_first_process(setup, root, &filter);
+    error = view_build(setup->plan, &names, resolver, &view, failure);
+    if (error < 0) {
+        return error;
+    }
+    error = start_first_process(setup, view.root, &filter);
     return error < 0 ? fail(failure, error, "make the run's first process") : 0;
 }
 

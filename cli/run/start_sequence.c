@@ -117,17 +117,18 @@ static int write_maps(struct supervisor *supervisor, struct failure *reterr)
 
 static int wait_for_all(struct supervisor *supervisor, struct failure *reterr)
 {
-    int session = -1;
-    int error = message_expect(supervisor->socket, MESSAGE_MOUNTED, &session, 1, reterr);
+    int served[MOUNT_SERVED] = {-1, -1, -1};
+    int error = message_expect(supervisor->socket, MESSAGE_MOUNTED, served, MOUNT_SERVED, reterr);
 
     error = error < 0
                 ? error
-                : mount_hand_over(&supervisor->mount, &supervisor->mount_socket, &session, reterr);
+                : mount_hand_over(&supervisor->mount, &supervisor->mount_socket, served, reterr);
+    /* Before the view, which waits for it: where it failed, these are the words that say why. */
+    error = error < 0 ? error : mount_wait(&supervisor->mount, supervisor->mount_ready, reterr);
     if (error == 0) {
         error = message_expect(supervisor->socket, MESSAGE_STARTED, &supervisor->first_handle, 1,
                                reterr);
     }
-    error = error < 0 ? error : mount_wait(&supervisor->mount, supervisor->mount_ready, reterr);
     if (error == 0 && supervisor->guard.name != NULL) {
         error = guard_wait(&supervisor->guard, supervisor->guard_socket, reterr);
     }

@@ -1,10 +1,15 @@
 /*
- * What the run sees: a private root on a small read-only tmpfs, with the machine's system
- * directories bound read-only, the workspace's FUSE mount, and a /tmp, /dev, /proc and home of its
- * own. Built by the process that owns the run's user and mount namespaces.
+ * What the run sees: a root of names alone, served by failcore-mount (view_names.h), so that a look
+ * at anything else leaves a record; over its names the machine's system directories, read-only, the
+ * workspace's FUSE mount, and a /tmp, /dev, /proc and home of its own. Built by the process that
+ * owns the run's user and mount namespaces, in this order:
  *
- * view_build() does all but /proc, which has to be made by a process of the new pid namespace;
- * view_enter() is that process's part and leaves the old root behind.
+ *     view_open()     makes the two mounts that are served; nothing is looked up in them yet
+ *                     their devices go to the server, and no copy stays here (SR5)
+ *     view_build()    waits until it serves, then mounts all but /proc
+ *     view_enter()    /proc, which a process of the new pid namespace has to make, and leaves the
+ *                     old root behind
+ *
  * Errors: negative errno, with *reterr filled.
  */
 #ifndef FAILCORE_CLI_RUN_VIEW_H
@@ -12,16 +17,23 @@
 
 #include "cli/run/plan.h"
 #include "shared/base/failure.h"
+#include "shared/confine/view_tree.h"
 
 #define VIEW_RESOLVER_SIZE 48
 
-/*
- * `fuse_fd` was opened in the run's user namespace; the mount of the workspace is attached to it.
- * Nothing is looked up below that mount: nobody serves it yet. `resolver` is the address that
- * answers DNS, "" for none. The caller owns *ret_root.
- */
-int view_build(const struct run_plan *plan, const char *resolver, int fuse_fd, int *ret_root,
-               struct failure *reterr);
+struct view {
+    int root;
+    int workspace; /* not attached yet */
+};
+
+/* The devices were opened in the run's user namespace. The caller owns the view. */
+int view_open(const struct run_plan *plan, int workspace_device, int root_device,
+              struct view *ret_view, struct failure *reterr);
+void view_close(struct view *view);
+
+/* `resolver` is the address that answers DNS, "" for none. */
+int view_build(const struct run_plan *plan, const struct view_tree *names, const char *resolver,
+               const struct view *view, struct failure *reterr);
 
 /* `nested`: /proc is left whole, since the kernel gives a nested sandbox a /proc of its own only
  * where it sees a whole one. */

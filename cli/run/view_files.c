@@ -51,20 +51,20 @@ static void print_hosts(struct text_buffer *text)
                                   "::1\tlocalhost ip6-localhost ip6-loopback\n");
 }
 
-static int write_one(int root, const char *path, const struct text_buffer *text,
+static int write_one(int directory, const char *path, const struct text_buffer *text,
                      struct failure *reterr)
 {
     int error = text_buffer_error(text);
 
     if (error == 0) {
-        error = place_make_file(root, path, text->bytes, text->length, 0644);
+        error = place_make_file(directory, path, text->bytes, text->length, 0644);
     }
-    return error < 0 ? failure_set(reterr, error, "cannot write the run's /%s: %s", path,
+    return error < 0 ? failure_set(reterr, error, "cannot write the run's /etc/%s: %s", path,
                                    strerror(-error))
                      : 0;
 }
 
-int view_files_write(int root, const struct run_plan *plan, const char *resolver,
+int view_files_write(int directory, const struct run_plan *plan, const char *resolver,
                      struct failure *reterr)
 {
     AUTO(text_buffer_clear) struct text_buffer accounts = {0};
@@ -79,9 +79,9 @@ int view_files_write(int root, const struct run_plan *plan, const char *resolver
     print_resolver(&resolution, resolver);
     print_hosts(&hosts);
     text_buffer_append_text(&host_name, VIEW_HOST_NAME "\n");
-    error = write_one(root, "etc/passwd", &accounts, reterr);
-    error = error < 0 ? error : write_one(root, "etc/group", &groups, reterr);
-    error = error < 0 ? error : write_one(root, "etc/resolv.conf", &resolution, reterr);
-    error = error < 0 ? error : write_one(root, "etc/hosts", &hosts, reterr);
-    return error < 0 ? error : write_one(root, "etc/hostname", &host_name, reterr);
+    error = write_one(directory, "passwd", &accounts, reterr);
+    error = error < 0 ? error : write_one(directory, "group", &groups, reterr);
+    error = error < 0 ? error : write_one(directory, "resolv.conf", &resolution, reterr);
+    error = error < 0 ? error : write_one(directory, "hosts", &hosts, reterr);
+    return error < 0 ? error : write_one(directory, "hostname", &host_name, reterr);
 }

@@ -7,8 +7,8 @@
 
 #define VIEW_HOST_NAME "failcore"
 
-/* Below `root`, whose etc/ exists. `resolver`: view.h. */
-int view_files_write(int root, const struct run_plan *plan, const char *resolver,
+/* All of VIEW_WRITTEN_TABLE, in `directory`. `resolver`: view.h. */
+int view_files_write(int directory, const struct run_plan *plan, const char *resolver,
                      struct failure *reterr);
 
 #endif

@@ -76,6 +76,71 @@
     ROW("vimrc")                                                                                   \
     ROW("zsh")
 
+/* Names in /etc that are written for the run (view_files.h). */
+#define VIEW_WRITTEN_TABLE(ROW)                                                                    \
+    ROW("passwd")                                                                                  \
+    ROW("group")                                                                                   \
+    ROW("resolv.conf")                                                                             \
+    ROW("hosts")                                                                                   \
+    ROW("hostname")
+
+/* Directories of the run's own: empty, or something of its own is mounted there. */
+#define VIEW_DIRECTORY_TABLE(ROW)                                                                  \
+    ROW("dev/pts")                                                                                 \
+    ROW("dev/shm")                                                                                 \
+    ROW("etc")                                                                                     \
+    ROW("proc")                                                                                    \
+    ROW("run")                                                                                     \
+    ROW("sys")                                                                                     \
+    ROW("tmp")                                                                                     \
+    ROW("var/cache")                                                                               \
+    ROW("var/lib")
+
+/*
+ * Where people's files are. They are there, so that a look at something in them is recorded by its
+ * own name; to list one is refused. One that something is mounted in is a directory.
+ */
+#define VIEW_ELSEWHERE_TABLE(ROW)                                                                  \
+    ROW("home")                                                                                    \
+    ROW("root")
+
+/*
+ * What the C library and ordinary programs look for at each start, on any machine, and do without:
+ * absent in every run, and asking for it is not an attempt at anything. Nothing that could hold a
+ * secret, or somebody's name, belongs here.
+ */
+#define VIEW_ABSENT_TABLE(ROW)                                                                     \
+    ROW("etc/arch-release")                                                                        \
+    ROW("etc/curlrc")                                                                              \
+    ROW("etc/debian_chroot")                                                                       \
+    ROW("etc/env.d")                                                                               \
+    ROW("etc/fedora-release")                                                                      \
+    ROW("etc/gitattributes")                                                                       \
+    ROW("etc/gnutls")                                                                              \
+    ROW("etc/iproute2")                                                                            \
+    ROW("etc/ld.so.nohwcap")                                                                       \
+    ROW("etc/ld.so.preload")                                                                       \
+    ROW("etc/manpath.config")                                                                      \
+    ROW("etc/netsvc.conf")                                                                         \
+    ROW("etc/npmrc")                                                                               \
+    ROW("etc/pip.conf")                                                                            \
+    ROW("etc/redhat-release")                                                                      \
+    ROW("etc/selinux")                                                                             \
+    ROW("etc/suid-debug")                                                                          \
+    ROW("etc/svc.conf")                                                                            \
+    ROW("etc/sysless")                                                                             \
+    ROW("etc/syslesskey")                                                                          \
+    ROW("etc/wgetrc")                                                                              \
+    ROW("etc/xdg")                                                                                 \
+    ROW("node_modules")                                                                            \
+    ROW("package.json")                                                                            \
+    ROW("run/nscd")                                                                                \
+    ROW("run/systemd")                                                                             \
+    ROW("selinux")                                                                                 \
+    ROW("sys/devices")                                                                             \
+    ROW("sys/fs")                                                                                  \
+    ROW("sys/kernel")
+
 /* Device nodes, bound one by one. */
 #define VIEW_DEVICE_TABLE(ROW)                                                                     \
     ROW("null")                                                                                    \

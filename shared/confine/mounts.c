@@ -1,5 +1,6 @@
 #include "shared/confine/mounts.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -54,15 +55,32 @@ int mount_restrict(int mount, uint64_t attributes, bool recursive)
                : 0;
 }
 
-int place_open(int root, const char *path)
+static int open_place(int root, const char *path, int flags)
 {
     struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+        .flags = (unsigned int)flags | O_CLOEXEC | O_NOFOLLOW,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
     };
     long fd = syscall(SYS_openat2, root, path[0] == '\0' ? "." : path, &how, sizeof(how));
 
     return fd < 0 ? -errno : (int)fd;
+}
+
+int place_open(int root, const char *path)
+{
+    return open_place(root, path, O_PATH);
+}
+
+int place_list(int root, const char *path)
+{
+    AUTO_CLOSE int directory = open_place(root, path, O_RDONLY | O_DIRECTORY);
+    char entries[32768];
+    ssize_t got = directory;
+
+    while (got >= 0 && (got = getdents64(directory, entries, sizeof(entries))) > 0) {
+        /* what they are does not matter here */
+    }
+    return directory < 0 ? directory : got < 0 ? -errno : 0;
 }
 
 int mount_attach(int mount, int root, const char *path)
@@ -75,6 +93,14 @@ int mount_attach(int mount, int root, const char *path)
     return move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
                ? -errno
                : 0;
+}
+
+int mount_detach(int mount)
+{
+    if (fchdir(mount) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) {
+        return -errno;
+    }
+    return 0;
 }
 
 int mount_isolate_all(void)

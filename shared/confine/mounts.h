@@ -33,6 +33,10 @@ int mount_restrict(int mount, uint64_t attributes, bool recursive);
 /* Puts a detached mount over what is at `path` below `root`; "" is `root` itself. */
 int mount_attach(int mount, int root, const char *path);
 
+/* Takes a mount away that nothing is mounted in; what was copied of it stays where it is. The
+ * working directory is "/" afterwards. */
+int mount_detach(int mount);
+
 /* Nothing mounted here reaches another namespace, nor the reverse. */
 int mount_isolate_all(void);
 
@@ -49,5 +53,7 @@ int place_make_file(int root, const char *path, const void *bytes, size_t length
 int place_make_link(int root, const char *path, const char *target);
 /* O_PATH descriptor of what is there. */
 int place_open(int root, const char *path);
+/* Reads a directory's listing to its end, so that the kernel knows what is in it. */
+int place_list(int root, const char *path);
 
 #endif

@@ -287,7 +287,8 @@ static const struct attempt attempts[] = {
     {"SR6", "read", open_for_reading, "/root/.ssh/id_ed25519"},
     {"SR6", "read", open_for_reading, "/root/.bashrc"},
     {"SR6", "read", open_for_reading, "/var/lib/dpkg/status"},
-    {"SR6", "see", be_there, "/root"},
+    {"SR6", "list", list_directory, "/root"}, /* the name alone is there */
+    {"SR6", "see", be_there, "/root/.ssh"},
     {"SR6", "see", be_there, "/opt"},
     {"SR6", "see", be_there, "/boot"},
     {"SR6", "see", be_there, "/srv"},

@@ -82,6 +82,17 @@ check "a stopped server ends the run, its caller in the middle" test $? = 137
 check "at once" test $((($(date +%s%N) - began) / 1000000)) -lt "$(patience 2000)"
 check "all of it" wait_until 2 gone
 
+# The run's root has the same server: whoever looks for what is not there waits for it, too.
+start_run sh -c "sleep $mark & i=0; while :; do test -e /gone-$mark-\$i; i=\$((i + 1)); done"
+server=$(child_of $run failcore-mount)
+began=$(date +%s%N)
+kill -STOP "$server"
+wait $run
+check "so does one that is stopped in a look at the root" test $? = 137
+check "as soon" test $((($(date +%s%N) - began) / 1000000)) -lt 2000
+check "and nothing is left" wait_until 2 gone
+check "no root of a run is left on the machine" bash -c "! grep -q failcore-view /proc/mounts"
+
 start_run sh -c "sleep $mark"
 first=$(pgrep -P $run -x failcore-init)
 check "the run's first process is ours" test -n "$first"
