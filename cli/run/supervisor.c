@@ -14,7 +14,11 @@ uint64_t elapsed_ns(const struct timespec *since)
 void supervisor_run(const struct run_plan *plan, char **original_arguments, int original_count,
                     struct run_result *ret_result, struct failure *reterr)
 {
-    struct supervisor supervisor = {
+    /* Not of this call: a pump that nobody waits for (streams_close) uses it until the process
+     * ends. */
+    static struct supervisor supervisor;
+
+    supervisor = (struct supervisor){
         .plan = plan,
         .guard = {.handle = -1},
         .mount = {.handle = -1},

@@ -269,4 +269,5 @@ took=$(($(date +%s%3N) - began))
 check "in time ($took ms)" test $took -lt "$(patience 9000)"
 kill $deaf
 wait $run
+check "and the supervisor ends in order, whoever still waits to be read" test $? = 124
 check_fails "nothing went on" grep -q survived "$work/out"
