@@ -17,6 +17,22 @@ static const struct timeval patience = {.tv_usec = 200000};
 /* How a user namespace shows ids that it does not know (/proc/sys/kernel/overflowuid). */
 #define UNKNOWN_UID 65534U
 
+/* Of a connection: where its maker was when it was made. 0: the kernel does not say. */
+static uint64_t network_of(int socket)
+{
+    uint64_t cookie = 0;
+    socklen_t length = sizeof(cookie);
+
+    return getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0 ? 0 : cookie;
+}
+
+uint64_t control_home(void)
+{
+    AUTO_CLOSE int socket_here = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    return socket_here < 0 ? 0 : network_of(socket_here);
+}
+
 /* As our user namespace has it: root, respectively the one user in it. A guard that root has not
  * started does not know root; there the socket's directory says who gets to it. */
 static bool peer_may_ask(const struct guard *guard, int socket)
@@ -25,7 +41,8 @@ static bool peer_may_ask(const struct guard *guard, int socket)
     socklen_t length = sizeof(peer);
 
     return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-           (peer.uid == 0 || (guard->control_is_roots && peer.uid == UNKNOWN_UID));
+           (peer.uid == 0 || (guard->control_is_roots && peer.uid == UNKNOWN_UID)) &&
+           (guard->control_home == 0 || guard->control_home == network_of(socket));
 }
 
 static void send_status(struct guard *guard, int socket)

@@ -8,12 +8,14 @@
  *     resume    after the breaker has tripped: "ok", or the failure's three lines
  *     stop      "ok", then the guard ends
  *
- * Only the user who started the guard, and root, are answered.
+ * Only the user who started the guard, and root, are answered. The agent of an ordinary user is
+ * that same user: their guard hears only who is in the network namespace that it was started from.
  */
 #ifndef FAILCORE_NETGUARD_CONTROL_H
 #define FAILCORE_NETGUARD_CONTROL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "netguard/guard.h"
 
@@ -21,6 +23,9 @@
 #define CONTROL_MESSAGE_MAX (16U << 10)
 
 enum control_outcome { CONTROL_GO_ON = 0, CONTROL_STOP };
+
+/* The network namespace that this thread is in, for guard_options; 0: the kernel does not say. */
+uint64_t control_home(void);
 
 /* Accepts one connection, answers it and closes it. Never waits for the other side. */
 enum control_outcome control_serve(struct guard *guard, int listener);

@@ -302,6 +302,7 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
         .generation = 1,
         .resolver = -1,
         .control_is_roots = options->control_is_roots,
+        .control_home = options->control_home,
     };
     guard->gate.host = &guard->host;
     guard->gate.breaker = &guard->breaker;

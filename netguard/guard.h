@@ -63,6 +63,7 @@ struct guard {
     struct name_counts names;
     uint64_t packets_judged, packets_refused;
     bool control_is_roots; /* the control socket lies where only the machine's root gets */
+    uint64_t control_home; /* as control_home() had it; 0: the control socket hears any network */
 };
 
 struct guard_options {
@@ -73,6 +74,7 @@ struct guard_options {
     int breaker_fd;                 /* the run's breaker board; -1: one of its own */
     int breaker_alarm_fd;
     bool control_is_roots;
+    uint64_t control_home;
     int starter; /* socket that hears of the namespaces as soon as they are made; -1: none */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netguard/control.h"
 #include "netguard/guard.h"
 #include "netguard/guard_flows.h"
 #include "netguard/guard_loop.h"
@@ -20,6 +21,7 @@
 #include "shared/base/exit_codes.h"
 #include "shared/base/option_table.h"
 #include "shared/base/service_manager.h"
+#include "shared/confine/namespaces.h"
 
 enum option_id {
     OPTION_POLICY_FD = 1,
@@ -225,6 +227,12 @@ static void detach_audit(struct audit_producer **audit)
     }
 }
 
+/* Root's socket is out of every agent's reach, and root may ask from anywhere. */
+static uint64_t choose_home(void)
+{
+    return geteuid() == 0 && namespace_user_is_initial() ? 0 : control_home();
+}
+
 static int run(const struct settings *settings, struct failure *reterr)
 {
     AUTO(policy_release) struct policy *policy = NULL;
@@ -233,7 +241,8 @@ static int run(const struct settings *settings, struct failure *reterr)
                                   .breaker_fd = settings->breaker_fd,
                                   .breaker_alarm_fd = settings->breaker_alarm_fd,
                                   .starter = settings->control_fd,
-                                  .control_is_roots = settings->stored && geteuid() != 0};
+                                  .control_is_roots = settings->stored && geteuid() != 0,
+                                  .control_home = choose_home()};
     static struct guard guard; /* too large for a stack; of this process alone */
     AUTO_CLOSE int signals = open_signals();
     /* Whoever else starts us may be somebody's service, for which we have no word to say. */

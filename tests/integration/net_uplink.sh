@@ -130,6 +130,21 @@ check "pasta: a network is made" as_user env --ignore-signal=PIPE "$work/bin/fai
 common_checks pasta
 check "pasta: the command is that user" in_agent sh -c '[ "$(id -u)" = 65533 ]'
 check_fails "pasta: it owns nothing there" in_agent ip link set lo down
+# The same user, but inside: the guard does not take its policy from whom it guards.
+cat >"$work/speak.py" <<'PY'
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(5)
+s.connect(os.environ["XDG_RUNTIME_DIR"] + "/failcore/netns/" + sys.argv[1] + "/control")
+print("connected", flush=True)
+s.send(sys.argv[2].encode()); assert s.recv(100)
+PY
+for inside in "" "unshare --user --map-root-user --net"; do
+    for word in status join stop; do
+        check_fails "pasta: the guard does not hear the agent: $inside $word" in_agent $inside python3 "$work/speak.py" "$guard_name" $word
+        check "pasta: who was there" grep -q connected "$work/output.kept"
+    done
+done
+check "pasta: it hears its user" as_user python3 "$work/speak.py" "$guard_name" status
 check "pasta: the log is whole" "$bin/failcore" audit verify "$guard_audit"
 no_pasta_for()
 {
