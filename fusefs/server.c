@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fusefs/fuse_abi.h"
@@ -19,13 +20,23 @@
 #include "fusefs/server_confinement.h"
 #include "shared/base/cleanup.h"
 
+#define FORGETS_GATHER_NS 2000000 /* so many at once cost one awakening */
+
 /* ---- the descriptor ------------------------------------------------------------------------- */
 
 static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
 {
+    /* Rings bring all but what is forgotten; for that nobody waits, and it comes by one. */
+    static _Thread_local bool forgot;
     struct server *server = userdata;
-    ssize_t count = read(fd, bytes, length);
     const struct fuse_in_header *header = bytes;
+    ssize_t count;
+
+    if (forgot && atomic_load_explicit(&server->rings_promised, memory_order_relaxed)) {
+        nanosleep(&(struct timespec){.tv_nsec = FORGETS_GATHER_NS}, NULL);
+    }
+    forgot = false;
+    count = read(fd, bytes, length);
 
     if (count > 0 && !request_fits(bytes, (size_t)count)) {
         errno = EPROTO; /* the library ends the session */
@@ -33,6 +44,7 @@ static ssize_t device_read(int fd, void *bytes, size_t length, void *userdata)
     }
     if (count >= (ssize_t)sizeof(*header)) {
         request_counts_add(&server->counts, header->opcode);
+        forgot = header->opcode == FUSE_FORGET || header->opcode == FUSE_BATCH_FORGET;
     }
     if (count >= (ssize_t)sizeof(*header)) {
         request_translate(bytes);
