@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -55,10 +56,8 @@ static bool hides(void *context, struct str_view name)
 }
 
 /* Positions and names as the backing file system has them, unless something may be hidden. */
-static struct directory_stream *new_stream(struct fs_request *request, int fd)
+static struct directory_stream *new_stream(struct tree *tree, struct node *directory, int fd)
 {
-    struct tree *tree = request->tree;
-    struct node *directory = request->sides[0].node;
     struct listing *listing = malloc(sizeof(*listing));
     struct directory_stream *stream;
 
@@ -67,9 +66,7 @@ static struct directory_stream *new_stream(struct fs_request *request, int fd)
     }
     *listing = (struct listing){.tree = tree, .directory = directory};
     stream = directory_stream_new(
-        fd,
-        directory == tree->nodes.root || policy_fs_settings(request->policy).may_hide ? hides
-                                                                                      : NULL,
+        fd, directory == tree->nodes.root || atomic_load(&tree->nodes.may_hide) ? hides : NULL,
         listing);
     if (stream == NULL) {
         free(listing);
@@ -77,28 +74,64 @@ static struct directory_stream *new_stream(struct fs_request *request, int fd)
     return stream;
 }
 
-static int add_directory(struct fs_request *request, int taken_fd, uint64_t *ret_handle)
+/*
+ * A listing that the kernel has is opened and closed and never read: the directory is opened for
+ * that when it is. Who opened it was permitted to, so it is the server that does.
+ */
+static int open_late(struct tree *tree, struct open_file *file)
+{
+    char text[TREE_FD_TEXT_MAX];
+    int fd = openat(tree->proc_fd, tree_fd_text(file->descriptor->fd, text),
+                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    file->listing = descriptor_new(fd);
+    return file->listing == NULL ? -ENOMEM : 0;
+}
+
+int fs_listing_open(struct tree *tree, struct open_file *file, int *ret_fd)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&tree->listing_lock);
+    if (file->listing == NULL) {
+        r = open_late(tree, file);
+    }
+    if (r == 0 && file->stream == NULL) {
+        file->stream = new_stream(tree, file->node, file->listing->fd);
+        r = file->stream == NULL ? -ENOMEM : 0;
+    }
+    if (r == 0) {
+        *ret_fd = file->listing->fd;
+    }
+    pthread_mutex_unlock(&tree->listing_lock);
+    return r;
+}
+
+/* Takes the descriptor and, where it is one, taken_fd over. */
+static int add_directory(struct fs_request *request, struct descriptor *taken_held, int taken_fd,
+                         uint64_t *ret_handle)
 {
     struct tree *tree = request->tree;
     struct open_file *added = NULL;
     struct open_file file = {
-        .descriptor = descriptor_new(taken_fd),
+        .node = node_pin(request->sides[0].node),
+        .descriptor = taken_held,
+        .listing = taken_fd < 0 ? NULL : descriptor_new(taken_fd),
         .flags = O_RDONLY,
         .needs = NEEDS(LIST),
         .judged_epoch = request->epoch,
     };
-    int r = -ENOMEM;
+    int r = taken_fd >= 0 && file.listing == NULL ? -ENOMEM : 0;
 
-    if (file.descriptor != NULL) {
-        file.stream = new_stream(request, file.descriptor->fd);
-    }
-    if (file.stream != NULL) {
-        file.node = node_pin(request->sides[0].node);
+    if (r == 0) {
         r = open_file_add(&tree->files, &file, &added);
     }
     if (r < 0) {
         node_table_unpin(&tree->nodes, file.node);
-        directory_stream_free(file.stream);
+        descriptor_unref(file.listing);
         descriptor_unref(file.descriptor);
         return r;
     }
@@ -107,12 +140,15 @@ static int add_directory(struct fs_request *request, int taken_fd, uint64_t *ret
     return 0;
 }
 
-int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, uint64_t *ret_handle)
+int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, bool *ret_kept,
+               uint64_t *ret_handle)
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "opendir");
+    AUTO(descriptor_release) struct descriptor *held = NULL;
     AUTO_CLOSE int fd = -1;
     int r;
 
+    *ret_kept = false;
     if (virtual_is(node)) {
         return virtual_opendir(tree, node, ret_handle);
     }
@@ -125,10 +161,16 @@ int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, ui
         r = fs_gate(&request);
     }
     if (r == 0) {
-        r = tree_open_node(tree, caller, request.sides[0].node, O_RDONLY, &fd, NULL);
+        r = tree_hold(tree, request.sides[0].node, &held);
     }
     if (r == 0) {
-        r = add_directory(&request, take_fd(&fd), ret_handle);
+        *ret_kept = !tree->options.strict &&
+                    listing_hint_kept(&tree->listings, request.sides[0].node, request.started_ns);
+        r = *ret_kept ? tree_may_list(tree, caller, held)
+                      : tree_open_node(tree, caller, request.sides[0].node, O_RDONLY, &fd, NULL);
+    }
+    if (r == 0) {
+        r = add_directory(&request, descriptor_ref(held), take_fd(&fd), ret_handle);
     }
     return fs_request_done(&request, r);
 }
@@ -176,33 +218,25 @@ static int judge_listing(struct tree *tree, const struct caller *caller, struct 
     return r;
 }
 
-int fs_readdir(struct tree *tree, const struct caller *caller, uint64_t handle, uint64_t position,
-               bool plus, fs_listing_add add, void *context)
+/* Entries from where the stream is to the end, or until `add` has had enough. */
+static int give_entries(struct tree *tree, const struct open_file *file, bool plus,
+                        fs_listing_add add, void *context)
 {
-    struct open_file *file = open_file_get(&tree->files, handle);
     int r = 0;
 
-    if (file == NULL || file->stream == NULL || file->is_virtual) {
-        r = file != NULL && file->is_virtual ? 0 : -EBADF;
-        open_file_put(&tree->files, file);
-        return r;
-    }
-    if (atomic_load(&file->judged_epoch) != atomic_load(&tree->nodes.epoch)) {
-        r = judge_listing(tree, caller, file);
-    }
-    directory_stream_lock(file->stream);
-    if (r == 0) {
-        r = directory_stream_seek(file->stream, position);
-    }
     while (r == 0) {
         struct fs_listing_entry entry = {0};
 
         r = directory_stream_next(file->stream, &entry.raw);
         if (r <= 0) {
+            if (r == 0) {
+                listing_hint_ended(file->node);
+            }
             break;
         }
         r = 0; /* an entry */
-        if (plus && !is_dot(entry.raw.name)) {
+        if (plus && !is_dot(entry.raw.name) &&
+            (file->gives_attributes || entry.raw.type == DT_DIR || entry.raw.type == DT_UNKNOWN)) {
             enter_entry(tree, file->node, file->descriptor->fd, &entry);
         }
         if (!add(context, &entry)) {
@@ -212,6 +246,39 @@ int fs_readdir(struct tree *tree, const struct caller *caller, uint64_t handle, 
             /* The stream is past it: the next call seeks back to the one before. */
             break;
         }
+    }
+    return r;
+}
+
+int fs_readdir(struct tree *tree, const struct caller *caller, uint64_t handle, uint64_t position,
+               bool plus, fs_listing_add add, void *context)
+{
+    struct open_file *file = open_file_get(&tree->files, handle);
+    int r = 0;
+    int fd;
+
+    if (file == NULL || file->node->type != S_IFDIR || file->is_virtual) {
+        r = file != NULL && file->is_virtual ? 0 : -EBADF;
+        open_file_put(&tree->files, file);
+        return r;
+    }
+    if (atomic_load(&file->judged_epoch) != atomic_load(&tree->nodes.epoch)) {
+        r = judge_listing(tree, caller, file);
+    }
+    if (r == 0) {
+        r = fs_listing_open(tree, file, &fd);
+    }
+    if (r < 0) {
+        open_file_put(&tree->files, file);
+        return r;
+    }
+    directory_stream_lock(file->stream);
+    if (position == 0) {
+        file->gives_attributes = listing_hint_begin(&tree->listings, file->node, fs_clock_ns());
+    }
+    r = directory_stream_seek(file->stream, position);
+    if (r == 0) {
+        r = give_entries(tree, file, plus, add, context);
     }
     directory_stream_unlock(file->stream);
     open_file_put(&tree->files, file);

@@ -118,12 +118,17 @@ int fs_fsync(struct tree *tree, const struct caller *caller, uint64_t handle, bo
 {
     struct open_file *file = open_file_get(&tree->files, handle);
     int r = 0;
+    int fd;
 
     (void)caller; /* what was permitted to be written may always be made durable */
     if (file == NULL) {
         return -EBADF;
     }
-    if ((data_only ? fdatasync(file->descriptor->fd) : fsync(file->descriptor->fd)) < 0) {
+    fd = file->descriptor->fd;
+    if (file->node->type == S_IFDIR && !file->is_virtual) {
+        r = fs_listing_open(tree, file, &fd);
+    }
+    if (r == 0 && (data_only ? fdatasync(fd) : fsync(fd)) < 0) {
         r = -errno;
     }
     open_file_put(&tree->files, file);

@@ -84,6 +84,9 @@ static int lookup_once(struct tree *tree, const struct caller *caller, uint64_t 
     if (r == 0) {
         r = fs_enter(&request, 0, above->fd, ret_entry);
     }
+    if (r == 0 && !S_ISDIR(ret_entry->status.stx_mode)) {
+        listing_hint_looked(&tree->listings, request.sides[0].directory, request.started_ns);
+    }
     return r == -EAGAIN ? r : fs_request_done(&request, r);
 }
 

@@ -85,6 +85,8 @@ struct node {
     unsigned int backing_users; /* likewise: opens whose data the kernel carries */
     unsigned int plain_users;   /* likewise: opens whose data we carry */
     mode_t type;                /* S_IFMT bits */
+    atomic_int looks_left;      /* of a directory listed as names alone (listing_hint.h) */
+    atomic_bool listed;         /* likewise: the kernel was given all of it once */
     atomic_int watched;         /* enum node_watched (name_watch.h): of a directory */
 };
 

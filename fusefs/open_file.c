@@ -17,6 +17,7 @@ void open_file_table_init(struct open_file_table *table)
 static void open_file_free(struct open_file *file)
 {
     directory_stream_free(file->stream);
+    descriptor_unref(file->listing);
     descriptor_unref(file->descriptor);
     free(file);
 }

@@ -23,7 +23,9 @@ struct open_file {
     atomic_uint references;
     struct node *node; /* pinned */
     struct descriptor *descriptor;
-    struct directory_stream *stream; /* directories only */
+    struct descriptor *listing;      /* directories only: open for reading; guarded by */
+    struct directory_stream *stream; /* tree.listing_lock, both NULL until a listing is read */
+    bool gives_attributes;           /* guarded by the stream's lock (listing_hint.h) */
     int flags;                       /* of open(2): the access mode is what counts */
     unsigned int needs;              /* 1 << enum fs_operation: what the handle was opened for */
     _Atomic uint64_t judged_epoch;   /* the policy that last permitted it */

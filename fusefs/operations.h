@@ -139,7 +139,10 @@ ssize_t fs_copy_file_range(struct tree *tree, const struct caller *caller, uint6
 
 /* ---- directories (fs_directory.c) ----------------------------------------------------------- */
 
-int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, uint64_t *ret_handle);
+int fs_opendir(struct tree *tree, const struct caller *caller, uint64_t node, bool *ret_kept,
+               uint64_t *ret_handle);
+/* Of an open directory: a descriptor that reads it, borrowed from the file. */
+int fs_listing_open(struct tree *tree, struct open_file *file, int *ret_fd);
 
 struct fs_listing_entry {
     struct directory_entry raw;

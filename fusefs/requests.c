@@ -602,7 +602,8 @@ static void on_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
     struct caller caller = caller_of(request);
     struct tree *tree = tree_of(request);
     uint64_t handle = 0;
-    int r = fs_opendir(tree, &caller, node, &handle);
+    bool kept = false;
+    int r = fs_opendir(tree, &caller, node, &kept, &handle);
 
     if (r < 0) {
         fuse_reply_err(request, -r);
@@ -610,7 +611,7 @@ static void on_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_inf
     }
     file->fh = handle;
     file->cache_readdir = !tree->options.strict;
-    file->keep_cache = !tree->options.strict;
+    file->keep_cache = kept;
     if (fuse_reply_open(request, file) == -ENOENT) {
         fs_release(tree, &caller, handle);
     }

@@ -61,6 +61,7 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
     }
     denials_init(&tree->denials);
     pthread_mutex_init(&tree->link_scan_lock, NULL);
+    pthread_mutex_init(&tree->listing_lock, NULL);
     descriptor_cache_init(&tree->descriptors, options->descriptors_kept);
     open_file_table_init(&tree->files);
     r = node_table_init(&tree->nodes, policy, &status, &tree->descriptors);

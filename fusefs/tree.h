@@ -15,6 +15,7 @@
 #include "fusefs/denials.h"
 #include "fusefs/descriptor_cache.h"
 #include "fusefs/disk_budget.h"
+#include "fusefs/listing_hint.h"
 #include "fusefs/made_set.h"
 #include "fusefs/name_watch.h"
 #include "fusefs/node_table.h"
@@ -53,6 +54,8 @@ struct tree {
     struct made_set made;
     struct removed_names removed;
     struct name_watch watch;
+    struct listing_hint listings;
+    pthread_mutex_t listing_lock;   /* opening a directory to read it, once */
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
     pthread_mutex_t link_scan_lock; /* one search of the tree at a time */
     struct tree_options options;
@@ -83,6 +86,8 @@ int tree_hold(struct tree *tree, struct node *node, struct descriptor **ret_desc
  */
 int tree_open_node(struct tree *tree, const struct caller *caller, struct node *node, int flags,
                    int *ret_fd, struct statx *ret_status);
+/* 0 where the caller may open the directory to list it; `held` is tree_hold()'s. */
+int tree_may_list(struct tree *tree, const struct caller *caller, const struct descriptor *held);
 /*
  * As tree_open_node(O_RDONLY), for execve(2) alone: a program that the caller may execute and not
  * read is opened as the server. The kernel shows the process of such a program to nobody.

@@ -265,6 +265,26 @@ int tree_open_node(struct tree *tree, const struct caller *caller, struct node *
     return 0;
 }
 
+int tree_may_list(struct tree *tree, const struct caller *caller, const struct descriptor *held)
+{
+    int r = -EACCES;
+
+    for (int groups = CALLER_GROUPS_NONE; r == -EACCES && groups <= CALLER_GROUPS_ALL; groups++) {
+        struct acting acting;
+
+        r = tree_enter_caller(tree, caller, (enum caller_groups)groups, &acting);
+        if (r < 0) {
+            return r;
+        }
+        r = faccessat(held->fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 ? -errno : 0;
+        caller_leave(&acting);
+        if (!tree->options.shared) {
+            break;
+        }
+    }
+    return r;
+}
+
 /* What execve(2) asks of the file, of whoever the thread acts as: no permission to read it. */
 static int may_execute(struct tree *tree, const struct caller *caller, const char *path)
 {
