@@ -135,6 +135,8 @@ static bool judge_address(struct guard *guard, const struct flow_key *key, struc
     question.name_count =
         pin_table_names(guard->pins, &key->remote, clock_now_ms(), names, PIN_NAMES_MAX);
     question.nameless_kind = key->protocol != NET_TCP;
+    question.no_room =
+        guard->tracked >= GUARD_TRACKED_MAX || !flow_table_has_room(guard->flows, key);
     net_gate_lead_with_decider(&guard->gate, &question, names);
     decision = net_gate_flow(&guard->gate, &question, &flow->ticket);
     flow->check = decision.name_check;
@@ -173,12 +175,12 @@ static void begin_flow(struct guard *guard, const struct queued_packet *packet,
         refuse_packet(guard, packet->place);
         return;
     }
-    flow = guard->tracked < GUARD_TRACKED_MAX ? flow_table_add(guard->flows, key) : NULL;
+    flow = flow_table_add(guard->flows, key);
     if (flow == NULL) {
         struct flow_question question = question_about(key, operation_of(key->protocol));
 
         (void)net_gate_refuse_flow(&guard->gate, &question, DENIAL_BUDGET_EXCEEDED,
-                                   "more flows at once than the guard tracks");
+                                   "no memory for one more flow");
         refuse_packet(guard, packet->place);
         return;
     }

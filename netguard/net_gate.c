@@ -137,6 +137,10 @@ static struct decision refuse_overspent(const struct net_gate *gate,
     if (!decision_permits(decision)) {
         return decision;
     }
+    if (question->no_room) {
+        return refusal(DENIAL_BUDGET_EXCEEDED,
+                       STR_VIEW_LITERAL("more flows at once than the guard tracks"));
+    }
     why = question->again || question->sni.bytes != NULL
               ? budget_check_bytes(gate->budget, &gate->settings, host)
               : budget_charge_flow(gate->budget, &gate->settings, host, clock_now_ms());

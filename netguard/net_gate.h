@@ -41,6 +41,7 @@ struct flow_question {
     const char *remark;  /* for the record of an allowed flow; NULL: none */
     bool again;          /* a flow that was let begin before: it is no new connection */
     bool nameless_kind;  /* a kind of flow in which no name can be checked (UDP) */
+    bool no_room;        /* the guard tracks as many flows as it can */
 };
 
 struct flow_end {

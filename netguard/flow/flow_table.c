@@ -97,6 +97,11 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
     table->count--;
 }
 
+bool flow_table_has_room(const struct flow_table *table, const struct flow_key *key)
+{
+    return table->count < FLOWS_MAX || flow_table_find(table, key) != NULL;
+}
+
 struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key)
 {
     struct flow *flow = flow_table_find(table, key);

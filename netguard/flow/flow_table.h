@@ -66,6 +66,8 @@ struct flow_table *flow_table_new(void);
 void flow_table_free(struct flow_table *table);
 
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key);
+/* Whether one of that key can be added. */
+bool flow_table_has_room(const struct flow_table *table, const struct flow_key *key);
 /* In place of one of the same key. NULL: full, or no memory. */
 struct flow *flow_table_add(struct flow_table *table, const struct flow_key *key);
 void flow_table_remove(struct flow_table *table, struct flow *flow);

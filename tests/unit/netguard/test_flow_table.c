@@ -54,10 +54,12 @@ static void a_full_table_takes_no_more(void **state)
         }
     }
     key = key_numbered(FLOWS_MAX);
+    assert_false(flow_table_has_room(*state, &key));
     assert_null(flow_table_add(*state, &key));
     assert_int_equal(flow_table_count(*state), FLOWS_MAX);
     /* One in the place of another of the same key is none more. */
     key = key_numbered(7);
+    assert_true(flow_table_has_room(*state, &key));
     assert_non_null(flow_table_add(*state, &key));
     key = key_numbered(8);
     flow_table_remove(*state, flow_table_find(*state, &key));
