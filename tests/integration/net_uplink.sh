@@ -90,6 +90,21 @@ eval "$(declare -f guard_up | sed 's/^guard_up/plain_guard_up/; s/--uplink "netn
 on_host sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 check_exit "veth: a host that does not forward is left alone" 125 plain_guard_up "$work/policy.yaml" --uplink veth
 on_host sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+# Killed at any moment of its making, it leaves nothing on the host.
+host_is_clean()
+{
+    ! ip netns exec $host nft list tables | grep -q failcore && ! ip -n $host link | grep -q fcw
+}
+at_exit "$bin/failcore-netns delete crash$$"
+for ms in 10 30 60 100 150; do
+    on_host "$bin/failcore-netns" create crash$$ --policy "$work/policy.yaml" --audit "$work/audit-crash" --uplink veth >/dev/null 2>&1 &
+    maker=$!
+    sleep 0.$(printf %03d $ms)
+    kill -9 $(pgrep -f "failcore-net.* $work/audit-crash( |\$)") 2>/dev/null
+    wait $maker 2>/dev/null
+    kill -9 $(pgrep -f "failcore-net.* $work/audit-crash( |\$)") 2>/dev/null
+    check "veth: killed after $ms ms, nothing is left" wait_until 10 host_is_clean
+done
 check "veth: a network is made" plain_guard_up "$work/policy.yaml" --uplink veth
 common_checks veth
 check "veth: one table on the host" sh -c "[ \$(ip netns exec $host nft list tables | grep -c failcore_fcw) = 1 ]"
