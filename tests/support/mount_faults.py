@@ -30,7 +30,8 @@ BUILT = os.environ["FAILCORE_BUILD_DIR"] + "/bin"
 STEPPED = os.environ["FAILCORE_BUILD_DIR"] + "/stepped"  # with a wall clock of their own
 PROGRAMS = ("failcore", "failcore-mount", "failcore-auditd")
 SECRET = b"the key that stays\n"
-REFUSALS = {errno.EACCES, errno.EIO, errno.ENOTCONN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE,
+# ECANCELED: what the kernel's rings say of requests whose server has died.
+REFUSALS = {errno.ECANCELED, errno.EACCES, errno.EIO, errno.ENOTCONN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE,
             errno.ENOENT, errno.ENOSPC}
 POLICY = """version: 1
 name: faults
