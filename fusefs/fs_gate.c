@@ -20,13 +20,6 @@ struct judgement {
     int error;                   /* negative, when not the decision's own */
 };
 
-static const char *const operation_words[FS_OPERATION_COUNT] = {
-#define OPERATION_WORD(name, word, meaning) [FS_##name] = (word),
-    FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-        [FS_LOOKUP] = "lookup",
-};
-
 static struct decision builtin_denial(enum verdict verdict, enum denial_code code,
                                       const char *reason)
 {
@@ -367,7 +360,7 @@ int fs_gate(struct fs_request *request)
         return -EIO; /* AUDIT_UNAVAILABLE: a ring that nobody reads is no record */
     }
     request->operation_word =
-        judgement.operation == FS_LOOKUP ? request->word : operation_words[judgement.operation];
+        judgement.operation == FS_LOOKUP ? request->word : fs_operation_word(judgement.operation);
     error = judgement.error != 0 ? judgement.error : decision_errno(judgement.decision);
     if (is_reserved(request, &request->sides[0]) && error == 0) {
         error = -EACCES;

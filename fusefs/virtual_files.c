@@ -110,11 +110,6 @@ int virtual_opendir(struct tree *tree, uint64_t node, uint64_t *ret_handle)
 
 int virtual_why(struct tree *tree, const struct node *node, struct text_buffer *text)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) [FS_##name] = (word),
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
     for (unsigned int i = 0; i < FS_LOOKUP; i++) {
         enum fs_operation operation;
         AUTO(policy_release) struct policy *policy = NULL;
@@ -126,8 +121,8 @@ int virtual_why(struct tree *tree, const struct node *node, struct text_buffer *
             continue;
         }
         rule = policy_rule_id(policy, decision.rule);
-        text_buffer_printf(text, "%s: %s, rule %.*s", words[i], denial_code_word(decision.code),
-                           STR_VIEW_PRINTF(rule));
+        text_buffer_printf(text, "%s: %s, rule %.*s", fs_operation_word((enum fs_operation)i),
+                           denial_code_word(decision.code), STR_VIEW_PRINTF(rule));
         if (decision.reason.length > 0) {
             text_buffer_append_text(text, ": ");
             text_buffer_append(text, decision.reason);

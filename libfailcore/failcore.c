@@ -187,18 +187,13 @@ const char *failcore_audit_run(const struct failcore_audit *audit)
 
 static void fill_call(struct audit_event *event, const struct question *question)
 {
-    static const char *const operations[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
     static const char *const protocols[] = {
         [NET_TCP] = "tcp", [NET_UDP] = "udp", [NET_OTHER] = "other"};
 
     switch (question->kind) {
     case QUESTION_FS:
         event->source = AUDIT_SOURCE_FS;
-        event->call.fs = (struct audit_call_fs){.operation = operations[question->operation],
+        event->call.fs = (struct audit_call_fs){.operation = fs_operation_word(question->operation),
                                                 .path = question->path};
         break;
     case QUESTION_NET:

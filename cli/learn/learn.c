@@ -97,14 +97,8 @@ static unsigned int permitted(const struct policy *policy, struct str_view path)
 
 static unsigned int operation_bit(struct json_text word)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
-
     for (int i = 0; i < FS_LOOKUP; i++) {
-        if (json_text_equals(word, str_view_from(words[i]))) {
+        if (json_text_equals(word, str_view_from(fs_operation_word((enum fs_operation)i)))) {
             return 1U << i;
         }
     }

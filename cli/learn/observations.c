@@ -20,16 +20,13 @@
 
 static unsigned int operations_of(const struct audit_record *record)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
     uint64_t flags = record->call.flags;
     unsigned int operations = 0;
 
     for (int i = 0; i < FS_LOOKUP; i++) {
-        if (json_text_equals(record->call.op, str_view_from(words[i]))) {
+        const char *word = fs_operation_word((enum fs_operation)i);
+
+        if (json_text_equals(record->call.op, str_view_from(word))) {
             operations = 1U << i;
         }
     }

@@ -22,17 +22,13 @@ static void append_records(struct text_buffer *text, const struct tally_row *row
 
 static void append_operations(struct text_buffer *text, uint64_t operations)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
     bool first = true;
 
     text_buffer_append_text(text, "      operations: [");
     for (int i = 0; i < FS_LOOKUP; i++) {
         if ((operations & 1U << i) != 0) {
-            text_buffer_printf(text, "%s\"%s\"", first ? "" : ", ", words[i]);
+            text_buffer_printf(text, "%s\"%s\"", first ? "" : ", ",
+                               fs_operation_word((enum fs_operation)i));
             first = false;
         }
     }

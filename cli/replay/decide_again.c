@@ -35,18 +35,13 @@ static bool is_boundary(const struct audit_record *record)
 
 static enum fs_operation operation_of(struct json_text word)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
+    enum fs_operation operation = 0;
 
-    for (int i = 0; i < FS_LOOKUP; i++) {
-        if (json_text_equals(word, str_view_from(words[i]))) {
-            return (enum fs_operation)i;
-        }
+    while (operation < FS_LOOKUP &&
+           !json_text_equals(word, str_view_from(fs_operation_word(operation)))) {
+        operation++;
     }
-    return FS_LOOKUP;
+    return operation;
 }
 
 /* The record names the operation that decided; an open may have needed others beside it. */

@@ -43,17 +43,12 @@ static void append_operation(struct text_buffer *text, const struct audit_record
 
 static void ask_operations(struct search *search)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (int i = 0; i < FS_LOOKUP; i++) {
         struct audit_record varied = *search->record;
         struct near_rule *found;
 
-        varied.call.op = (struct json_text){.escaped = str_view_from(words[i])};
+        varied.call.op =
+            (struct json_text){.escaped = str_view_from(fs_operation_word((enum fs_operation)i))};
         varied.call.flags = 0; /* of an open, they would ask for its other operations too */
         found = ask(search, &varied);
         if (found != NULL) {

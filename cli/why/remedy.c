@@ -76,14 +76,8 @@ static void append_rule_owner(struct text_buffer *text, const struct audit_recor
 
 static bool is_rule_operation(const struct text_buffer *word)
 {
-    static const char *const words[] = {
-#define OPERATION_WORD(name, word, meaning) word,
-        FS_OPERATION_TABLE(OPERATION_WORD)
-#undef OPERATION_WORD
-    };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (str_view_equals_text(text_buffer_view(word), words[i])) {
+    for (int i = 0; i < FS_LOOKUP; i++) {
+        if (str_view_equals_text(text_buffer_view(word), fs_operation_word((enum fs_operation)i))) {
             return true;
         }
     }

@@ -29,4 +29,7 @@ enum fs_operation {
     FS_OPERATION_COUNT
 };
 
+/* "read"; of FS_LOOKUP "lookup". */
+const char *fs_operation_word(enum fs_operation operation);
+
 #endif

@@ -30,15 +30,11 @@ static int parse_operation(struct str_view word, struct question *question, stru
     char mend[128] = "read write create delete rename link metadata execute list lookup";
     const char *nearest;
 
-    for (unsigned int operation = 0; operation < FS_LOOKUP; operation++) {
-        if (str_view_equals_text(word, operation_words[operation])) {
-            question->operation = (enum fs_operation)operation;
+    for (enum fs_operation operation = 0; operation < FS_OPERATION_COUNT; operation++) {
+        if (str_view_equals_text(word, fs_operation_word(operation))) {
+            question->operation = operation;
             return 0;
         }
-    }
-    if (str_view_equals_text(word, "lookup")) {
-        question->operation = FS_LOOKUP;
-        return 0;
     }
     nearest = nearest_word(word, operation_words, FS_LOOKUP);
     if (nearest != NULL) {

@@ -569,6 +569,14 @@ static void a_record_gives_the_name_that_decided(void **state)
     policy_unref(policy);
 }
 
+static void each_operation_has_its_word(void **state)
+{
+    (void)state;
+    assert_string_equal(fs_operation_word(FS_READ), "read");
+    assert_string_equal(fs_operation_word(FS_LIST), "list");
+    assert_string_equal(fs_operation_word(FS_LOOKUP), "lookup");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +603,7 @@ int main(void)
         cmocka_unit_test(errors_name_line_and_column),
         cmocka_unit_test(a_record_gives_the_name_that_decided),
         cmocka_unit_test(what_a_refused_caller_gets),
+        cmocka_unit_test(each_operation_has_its_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
