@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json_call.h"
 #include "cli/verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
-#include "shared/base/option_table.h"
 #include "shared/base/text_buffer.h"
 #include "shared/policy/denial_codes.h"
 
@@ -25,17 +25,12 @@ static const struct exit_row exit_rows[] = {
 };
 #define EXIT_ROW_COUNT (sizeof(exit_rows) / sizeof(exit_rows[0]))
 
-enum { OPTION_JSON = 1, OPTION_HELP };
-static const struct option_row options[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object"},
-    {OPTION_HELP, 'h', "help", NULL, "this text"},
-};
 static const struct command_table command = {
     .name = "failcore errors",
     .synopsis = "[--json]",
     .summary = "every denial code and exit code with its meaning and mend",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = json_call_options,
+    .option_count = 2,
 };
 
 static const char *errno_word(int error)
@@ -96,23 +91,13 @@ static int print_json(void)
 
 int verb_errors(int argc, char **argv)
 {
-    struct option_scan scan = option_scan_init(&command, argc, argv);
-    struct failure failure = {0};
-    bool json = false;
-    int id;
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 0, 0, &call);
 
-    while ((id = option_scan_next(&scan, &failure)) > 0) {
-        if (id == OPTION_HELP) {
-            command_table_print_help(stdout, &command);
-            return EXIT_CODE_OK;
-        }
-        json = true;
+    if (code != JSON_CALL_GO_ON) {
+        return code;
     }
-    if (id < 0) {
-        failure_print(stderr, command.name, &failure);
-        return EXIT_CODE_USAGE;
-    }
-    if (json) {
+    if (call.json) {
         return print_json() < 0 ? EXIT_CODE_FAILCORE_FAILED : EXIT_CODE_OK;
     }
     print_text();

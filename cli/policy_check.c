@@ -1,25 +1,21 @@
 /* failcore policy check: loads a policy as every program does, with what it extends. */
 #include <errno.h>
+#include <limits.h>
 
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
-#include "shared/base/option_table.h"
 #include "shared/policy/policy_load.h"
 
-enum { OPTION_JSON = 1, OPTION_HELP };
-static const struct option_row options[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object a policy"},
-    {OPTION_HELP, 'h', "help", NULL, "this text"},
-};
 static const struct command_table command = {
     .name = "failcore policy check",
     .synopsis = "[--json] FILE|NAME|-...",
     .summary = "is a policy valid; exit 65 with file:line:column when it is not",
     .examples = "  failcore policy check agent.yaml\n"
                 "  generate-policy | failcore policy check -\n",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = json_call_options,
+    .option_count = 2,
 };
 
 static void print_json(const char *word, const struct policy *policy, const struct failure *failure)
@@ -64,30 +60,15 @@ static int check(const char *word, bool json)
 
 int verb_policy_check(int argc, char **argv)
 {
-    struct option_scan scan = option_scan_init(&command, argc, argv);
-    struct failure failure = {0};
-    bool json = false;
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 1, INT_MAX, &call);
     int worst = EXIT_CODE_OK;
-    int id;
 
-    while ((id = option_scan_next(&scan, &failure)) > 0) {
-        if (id == OPTION_HELP) {
-            command_table_print_help(stdout, &command);
-            return EXIT_CODE_OK;
-        }
-        json = true;
+    if (code != JSON_CALL_GO_ON) {
+        return code;
     }
-    if (id == 0 && scan.next == argc) {
-        id = failure_set(&failure, -EINVAL, "no policy is named");
-        failure_set_mend(&failure, "failcore policy check FILE");
-    }
-    if (id < 0) {
-        failure_print(stderr, command.name, &failure);
-        return EXIT_CODE_USAGE;
-    }
-    for (int i = scan.next; i < argc; i++) {
-        int code = check(argv[i], json);
-
+    for (int i = 0; i < call.count; i++) {
+        code = check(call.words[i], call.json);
         worst = code > worst ? code : worst;
     }
     return worst;

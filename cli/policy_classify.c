@@ -1,7 +1,7 @@
 /* failcore policy classify: which built-in range an address lies in. */
 #include <errno.h>
 
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -13,7 +13,7 @@ static const struct command_table command = {
     .summary = "public, or the special-purpose range of an address: exit 0 public, 77 not",
     .examples = "  failcore policy classify 169.254.169.254\n"
                 "  failcore policy classify 64:ff9b::10.0.0.1\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 
@@ -35,7 +35,7 @@ static void print_json(const char *address, const char *inner, const struct addr
 
 int verb_policy_classify(int argc, char **argv)
 {
-    struct policy_call call;
+    struct json_call call;
     struct failure failure = {0};
     struct ip_address address;
     struct ip_address inner;
@@ -43,9 +43,9 @@ int verb_policy_classify(int argc, char **argv)
     char text[IP_ADDRESS_TEXT_MAX];
     char inner_text[IP_ADDRESS_TEXT_MAX];
     bool embeds;
-    int code = policy_call_scan(&command, argc, argv, 1, 1, &call);
+    int code = json_call_scan(&command, argc, argv, 1, 1, &call);
 
-    if (code != POLICY_CALL_GO_ON) {
+    if (code != JSON_CALL_GO_ON) {
         return code;
     }
     if (ip_address_parse(str_view_from(call.words[0]), &address) < 0) {

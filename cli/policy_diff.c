@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -14,7 +14,7 @@ static const struct command_table command = {
     .synopsis = "[--json] A B",
     .summary = "what changes from policy A to policy B: exit 0 nothing, 77 something",
     .examples = "  failcore policy diff safe ./agent.yaml\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 
@@ -175,12 +175,12 @@ int verb_policy_diff(int argc, char **argv)
     AUTO(policy_release) struct policy *a = NULL;
     AUTO(policy_release) struct policy *b = NULL;
     struct differ differ = {0};
-    struct policy_call call;
+    struct json_call call;
     struct failure failure = {0};
     int error;
-    int code = policy_call_scan(&command, argc, argv, 2, 2, &call);
+    int code = json_call_scan(&command, argc, argv, 2, 2, &call);
 
-    if (code != POLICY_CALL_GO_ON) {
+    if (code != JSON_CALL_GO_ON) {
         return code;
     }
     error = policy_load((const char *const *)&call.words[0], 1, &a, &failure);

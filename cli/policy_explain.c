@@ -2,25 +2,20 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
-#include "shared/base/option_table.h"
 #include "shared/policy/question.h"
 
-enum { OPTION_JSON = 1, OPTION_HELP };
-static const struct option_row options[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object"},
-    {OPTION_HELP, 'h', "help", NULL, "this text"},
-};
 static const struct command_table command = {
     .name = "failcore policy explain",
     .synopsis = "[--json] NAME|FILE (fs OP PATH | net HOST|ADDR[:PORT[/PROTO]] | exec PATH)",
     .summary = "what a policy says to one request: exit 0 allowed, 77 denied",
     .examples = "  failcore policy explain safe fs write src/main.c\n"
                 "  failcore policy explain agent.yaml net 169.254.169.254:80\n",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = json_call_options,
+    .option_count = 2,
 };
 
 static void append_net_subject(struct text_buffer *text, const struct question *question)
@@ -134,34 +129,16 @@ static int explain(int count, char **words, bool json)
 
 int verb_policy_explain(int argc, char **argv)
 {
-    struct option_scan scan = option_scan_init(&command, argc, argv);
-    struct failure failure = {0};
-    char **words;
-    bool json = false;
-    int count;
-    int id;
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 3, 4, &call);
 
-    while ((id = option_scan_next(&scan, &failure)) > 0) {
-        if (id == OPTION_HELP) {
-            command_table_print_help(stdout, &command);
-            return EXIT_CODE_OK;
-        }
-        json = true;
-    }
-    words = argv + scan.next;
-    count = argc - scan.next;
-    /* `--json` reads naturally at the end as well. */
-    if (count > 1 && strcmp(words[count - 1], "--json") == 0) {
-        json = true;
-        count--;
-    }
-    if (id == 0 && (count < 3 || count != (strcmp(words[1], "fs") == 0 ? 4 : 3))) {
-        id = failure_set(&failure, -EINVAL, "the question is not complete");
-        failure_set_mend(&failure, "failcore policy explain %s", command.synopsis);
-    }
-    if (id < 0) {
+    if (code == JSON_CALL_GO_ON && call.count != (strcmp(call.words[1], "fs") == 0 ? 4 : 3)) {
+        struct failure failure = {0};
+
+        failure_set(&failure, -EINVAL, "the question is not complete");
+        failure_set_mend(&failure, "%s %s", command.name, command.synopsis);
         failure_print(stderr, command.name, &failure);
         return EXIT_CODE_USAGE;
     }
-    return explain(count, words, json);
+    return code == JSON_CALL_GO_ON ? explain(call.count, call.words, call.json) : code;
 }

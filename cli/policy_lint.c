@@ -1,7 +1,7 @@
 /* failcore policy lint: what is valid and probably not meant. */
 #include "shared/policy/policy_lint.h"
 
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -12,7 +12,7 @@ static const struct command_table command = {
     .summary =
         "rules that do nothing, secrets left open, names of everybody: exit 77 with findings",
     .examples = "  failcore policy lint agent.yaml\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 
@@ -52,12 +52,12 @@ int verb_policy_lint(int argc, char **argv)
 {
     AUTO(policy_release) struct policy *policy = NULL;
     struct findings findings = {0};
-    struct policy_call call;
+    struct json_call call;
     struct failure failure = {0};
     int error;
-    int code = policy_call_scan(&command, argc, argv, 1, 1, &call);
+    int code = json_call_scan(&command, argc, argv, 1, 1, &call);
 
-    if (code != POLICY_CALL_GO_ON) {
+    if (code != JSON_CALL_GO_ON) {
         return code;
     }
     error = policy_load((const char *const *)call.words, 1, &policy, &failure);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -15,7 +15,7 @@ static const struct command_table command = {
     .synopsis = "[--json]",
     .summary = "the installed policies: vendor, system, user; a later one of a name counts",
     .examples = "  failcore policy list\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 
@@ -120,10 +120,10 @@ int verb_policy_list(int argc, char **argv)
 {
     struct policy_directories directories;
     struct listing listing = {.directories = &directories, .worst = EXIT_CODE_OK};
-    struct policy_call call;
-    int code = policy_call_scan(&command, argc, argv, 0, 0, &call);
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 0, 0, &call);
 
-    if (code != POLICY_CALL_GO_ON) {
+    if (code != JSON_CALL_GO_ON) {
         return code;
     }
     directories = policy_directories_default();

@@ -2,7 +2,7 @@
  */
 #include <errno.h>
 
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 #include "cli/policy_verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
@@ -17,7 +17,7 @@ static const struct command_table show_command = {
         "the policy as programs obey it: extends resolved, merged, each rule with its origin",
     .examples = "  failcore policy show safe\n"
                 "  failcore policy show --json coding-agent ./mine.yaml\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 static const struct command_table merge_command = {
@@ -25,11 +25,11 @@ static const struct command_table merge_command = {
     .synopsis = "[--json] A B...",
     .summary = "several policies as one: what is denied by any stays denied",
     .examples = "  failcore policy merge fs_sandbox net_safe > safe.yaml\n",
-    .options = policy_call_options,
+    .options = json_call_options,
     .option_count = 2,
 };
 
-static int print(const struct command_table *command, const struct policy_call *call)
+static int print(const struct command_table *command, const struct json_call *call)
 {
     AUTO(policy_release) struct policy *policy = NULL;
     AUTO(text_buffer_clear) struct text_buffer yaml = {0};
@@ -56,16 +56,16 @@ static int print(const struct command_table *command, const struct policy_call *
 
 int verb_policy_show(int argc, char **argv)
 {
-    struct policy_call call;
-    int code = policy_call_scan(&show_command, argc, argv, 1, WORDS_MAX, &call);
+    struct json_call call;
+    int code = json_call_scan(&show_command, argc, argv, 1, WORDS_MAX, &call);
 
-    return code != POLICY_CALL_GO_ON ? code : print(&show_command, &call);
+    return code != JSON_CALL_GO_ON ? code : print(&show_command, &call);
 }
 
 int verb_policy_merge(int argc, char **argv)
 {
-    struct policy_call call;
-    int code = policy_call_scan(&merge_command, argc, argv, 2, WORDS_MAX, &call);
+    struct json_call call;
+    int code = json_call_scan(&merge_command, argc, argv, 2, WORDS_MAX, &call);
 
-    return code != POLICY_CALL_GO_ON ? code : print(&merge_command, &call);
+    return code != JSON_CALL_GO_ON ? code : print(&merge_command, &call);
 }

@@ -3,25 +3,20 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/json_call.h"
 #include "cli/run/live_runs.h"
 #include "cli/verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/inert_text.h"
-#include "shared/base/option_table.h"
 #include "shared/base/text_buffer.h"
 
-enum { OPTION_JSON = 1, OPTION_HELP };
-static const struct option_row options[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object per line"},
-    {OPTION_HELP, 'h', "help", NULL, "this text"},
-};
 static const struct command_table command = {
     .name = "failcore ps",
     .synopsis = "[--json]",
     .summary = "the runs that live now",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = json_call_options,
+    .option_count = 2,
 };
 
 struct listing {
@@ -102,22 +97,15 @@ static int show(void *context, const struct live_run *run)
 
 int verb_ps(int argc, char **argv)
 {
-    struct option_scan scan = option_scan_init(&command, argc, argv);
     struct listing listing = {0};
     struct failure failure = {0};
-    int id;
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 0, 0, &call);
 
-    while ((id = option_scan_next(&scan, &failure)) > 0) {
-        if (id == OPTION_HELP) {
-            command_table_print_help(stdout, &command);
-            return EXIT_CODE_OK;
-        }
-        listing.json = true;
+    if (code != JSON_CALL_GO_ON) {
+        return code;
     }
-    if (id < 0) {
-        failure_print(stderr, command.name, &failure);
-        return EXIT_CODE_USAGE;
-    }
+    listing.json = call.json;
     if (live_runs_each(show, &listing, &failure) < 0) {
         failure_print(stderr, command.name, &failure);
         return EXIT_CODE_FAILCORE_FAILED;

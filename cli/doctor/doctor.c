@@ -5,23 +5,18 @@
 #include <string.h>
 
 #include "cli/doctor/probes.h"
+#include "cli/json_call.h"
 #include "cli/verbs.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
-#include "shared/base/option_table.h"
 #include "shared/base/text_buffer.h"
 
-enum { OPTION_JSON = 1, OPTION_HELP };
-static const struct option_row options[] = {
-    {OPTION_JSON, 0, "json", NULL, "one JSON object"},
-    {OPTION_HELP, 'h', "help", NULL, "this text"},
-};
 static const struct command_table command = {
     .name = "failcore doctor",
     .synopsis = "[--json]",
     .summary = "what this machine really enforces, and the mend for what it cannot",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = json_call_options,
+    .option_count = 2,
 };
 
 static const char *state_word(enum probe_state state)
@@ -93,22 +88,12 @@ static int examine(bool json)
 
 int verb_doctor(int argc, char **argv)
 {
-    struct option_scan scan = option_scan_init(&command, argc, argv);
-    struct failure failure = {0};
-    bool json = false;
-    int id;
+    struct json_call call;
+    int code = json_call_scan(&command, argc, argv, 0, 0, &call);
 
-    while ((id = option_scan_next(&scan, &failure)) > 0) {
-        if (id == OPTION_HELP) {
-            command_table_print_help(stdout, &command);
-            return EXIT_CODE_OK;
-        }
-        json = true;
-    }
-    if (id < 0) {
-        failure_print(stderr, command.name, &failure);
-        return EXIT_CODE_USAGE;
+    if (code != JSON_CALL_GO_ON) {
+        return code;
     }
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that has seen enough must not leave our scratch */
-    return examine(json);
+    return examine(call.json);
 }

@@ -1,4 +1,4 @@
-#include "cli/policy_call.h"
+#include "cli/json_call.h"
 
 #include <errno.h>
 #include <string.h>
@@ -6,16 +6,16 @@
 #include "shared/base/exit_codes.h"
 
 enum { OPTION_JSON = 1, OPTION_HELP };
-const struct option_row policy_call_options[2] = {
-    {OPTION_JSON, 0, "json", NULL, "for programs"},
+const struct option_row json_call_options[2] = {
+    {OPTION_JSON, 0, "json", NULL, "JSON, for programs"},
     {OPTION_HELP, 'h', "help", NULL, "this text"},
 };
 
-int policy_call_scan(const struct command_table *command, int argc, char **argv, int least,
-                     int most, struct policy_call *ret_call)
+int json_call_scan(const struct command_table *command, int argc, char **argv, int least, int most,
+                   struct json_call *ret_call)
 {
     struct option_scan scan = option_scan_init(command, argc, argv);
-    struct policy_call call = {0};
+    struct json_call call = {0};
     struct failure failure = {0};
     int id;
 
@@ -43,5 +43,5 @@ int policy_call_scan(const struct command_table *command, int argc, char **argv,
         return EXIT_CODE_USAGE;
     }
     *ret_call = call;
-    return POLICY_CALL_GO_ON;
+    return JSON_CALL_GO_ON;
 }
