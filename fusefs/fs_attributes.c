@@ -154,15 +154,12 @@ static int check_object(struct fs_request *request, const struct descriptor *hel
         return r;
     }
     if ((attributes->set & FS_SET_MODE) != 0) {
-        mode_t mode = (attributes->mode & 07777) | (status.stx_mode & S_IFMT);
-
-        if (fs_mode_raises_identity(status.stx_mode, mode) &&
-            !policy_fs_settings(request->policy).setuid) {
-            return fs_gate_refuse(request, DENIAL_PATH_DENIED,
-                                  "set-id bits need filesystem.setuid in the policy");
-        }
+        r = fs_gate_set_id(request, status.stx_mode,
+                           (attributes->mode & 07777) | (status.stx_mode & S_IFMT));
     }
-    r = fs_gate_check_links(request, &status);
+    if (r == 0) {
+        r = fs_gate_check_links(request, &status);
+    }
     if (r == 0 && (attributes->set & FS_SET_SIZE) != 0) {
         r = fs_breaker_truncate(request, &status, attributes->size);
     }

@@ -42,27 +42,26 @@ static mode_t identities_of(mode_t mode)
     return S_ISDIR(mode) ? 0 : (mode & S_ISUID) | group;
 }
 
-bool fs_mode_raises_identity(mode_t from, mode_t to)
+int fs_gate_set_id(struct fs_request *request, mode_t from, mode_t to)
 {
-    return (identities_of(to) & ~identities_of(from)) != 0;
+    if ((identities_of(to) & ~identities_of(from)) == 0 ||
+        policy_fs_settings(request->policy).setuid) {
+        return 0;
+    }
+    return fs_gate_refuse(request, DENIAL_PATH_DENIED,
+                          "set-id bits need filesystem.setuid in the policy");
 }
 
 static int check_creation(struct fs_request *request, const struct creation *creation)
 {
-    struct fs_settings settings = policy_fs_settings(request->policy);
+    int r;
 
-    if (is_device(creation->mode) && !settings.devices) {
+    if (is_device(creation->mode) && !policy_fs_settings(request->policy).devices) {
         return fs_gate_refuse(request, DENIAL_PATH_DENIED,
                               "device nodes need filesystem.devices in the policy");
     }
-    if (fs_mode_raises_identity(0, creation->mode) && !settings.setuid) {
-        return fs_gate_refuse(request, DENIAL_PATH_DENIED,
-                              "set-id bits need filesystem.setuid in the policy");
-    }
-    if (creation->target != NULL) {
-        return fs_symlink_check(request, 0, creation->target);
-    }
-    return 0;
+    r = fs_gate_set_id(request, 0, creation->mode);
+    return r == 0 && creation->target != NULL ? fs_symlink_check(request, 0, creation->target) : r;
 }
 
 static int create_name(struct tree *tree, const struct caller *caller, const char *word,

@@ -185,10 +185,8 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
     if (r == 0) {
         r = fs_gate(&request);
     }
-    if (r == 0 && fs_mode_raises_identity(0, S_IFREG | mode) &&
-        !policy_fs_settings(request.policy).setuid) {
-        r = fs_gate_refuse(&request, DENIAL_PATH_DENIED,
-                           "set-id bits need filesystem.setuid in the policy");
+    if (r == 0) {
+        r = fs_gate_set_id(&request, 0, S_IFREG | mode);
     }
     if (r == 0) {
         r = tree_hold(tree, request.sides[0].directory, &above);

@@ -54,8 +54,8 @@ int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
 int fs_symlink_check(struct fs_request *request, unsigned int side, const char *target);
 int fs_symlink_check_moved(struct fs_request *request, unsigned int from, unsigned int side,
                            int directory, const char *name);
-/* A mode that lets an executable run as somebody else. */
-bool fs_mode_raises_identity(mode_t from, mode_t to);
+/* Refuses a mode that lets an executable run as somebody else, unless the policy says setuid. */
+int fs_gate_set_id(struct fs_request *request, mode_t from, mode_t to);
 
 /* ---- attributes (fs_attributes.c) ----------------------------------------------------------- */
 

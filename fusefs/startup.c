@@ -243,8 +243,9 @@ static void open_control(struct startup *startup)
     }
 }
 
-enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
-                           struct failure *reterr)
+/* Policy and source, and what must hold between them whoever serves or mounts. */
+static enum exit_code read_and_check(struct startup *startup, const struct mount_options *options,
+                                     struct failure *reterr)
 {
     enum exit_code code;
 
@@ -271,6 +272,15 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
     if (code == EXIT_CODE_OK) {
         code = startup_check_names(startup, startup->policy, reterr);
     }
+    return code;
+}
+
+enum exit_code startup_run(struct startup *startup, const struct mount_options *options,
+                           struct failure *reterr)
+{
+    enum exit_code code;
+
+    code = read_and_check(startup, options, reterr);
     if (code == EXIT_CODE_OK) {
         code = startup_check_audit_place(startup, reterr);
     }
@@ -298,32 +308,10 @@ enum exit_code startup_mount_only(struct startup *startup, const struct mount_op
     struct failure ignored = {0};
     enum exit_code code;
 
-    *startup = (struct startup){
-        .options = *options,
-        .source = -1,
-        .mountpoint = -1,
-        .control = -1,
-        .view = -1,
-        .view_names = -1,
-        .watch = -1,
-        .server = {.device = -1, .started_event = -1, .ended_event = -1},
-    };
     if (mount_device_is_ours(options->mountpoint)) {
         (void)mount_device_close(options->mountpoint, true, &ignored);
     }
-    code = startup_load_policy(options, &startup->policy, reterr);
-    if (code == EXIT_CODE_OK) {
-        code = open_source(startup, reterr);
-    }
-    if (code == EXIT_CODE_OK) {
-        code = startup_check_policies(startup, reterr);
-    }
-    if (code == EXIT_CODE_OK) {
-        code = startup_check_policy_files(startup, startup->policy, reterr);
-    }
-    if (code == EXIT_CODE_OK) {
-        code = startup_check_names(startup, startup->policy, reterr);
-    }
+    code = read_and_check(startup, options, reterr);
     if (code == EXIT_CODE_OK) {
         code = startup_check_mountpoint(startup, reterr);
     }
