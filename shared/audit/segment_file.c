@@ -86,14 +86,28 @@ static void drop_doubles(struct segment_list *list)
     list->count = kept;
 }
 
+/* errno says why not. */
+static DIR *open_listing(int log)
+{
+    int fd = openat(log, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+
+    if (listing == NULL && fd >= 0) {
+        int error = errno;
+
+        close(fd);
+        errno = error;
+    }
+    return listing;
+}
+
 static int read_once(int log, struct segment_list *ret_list)
 {
-    AUTO_CLOSEDIR DIR *listing = NULL;
+    AUTO_CLOSEDIR DIR *listing = open_listing(log);
     AUTO(segment_list_clear) struct segment_list list = {0};
     struct dirent *row;
-    int fd = openat(log, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0 || (listing = fdopendir(fd)) == NULL) {
+    if (listing == NULL) {
         return -errno;
     }
     while ((row = readdir(listing)) != NULL) {
@@ -167,11 +181,10 @@ static bool is_being_packed(const char *name)
 
 int segment_list_strays(int log, char ret_name[static 64], uint64_t *ret_count)
 {
-    AUTO_CLOSEDIR DIR *listing = NULL;
+    AUTO_CLOSEDIR DIR *listing = open_listing(log);
     struct dirent *row;
-    int fd = openat(log, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0 || (listing = fdopendir(fd)) == NULL) {
+    if (listing == NULL) {
         return -errno;
     }
     *ret_count = 0;

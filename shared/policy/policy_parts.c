@@ -14,34 +14,6 @@ static bool is_below(const char *path, const char *prefix)
     return strncmp(path, prefix, strlen(prefix)) == 0;
 }
 
-static enum policy_part part_of_setting(enum setting setting)
-{
-    const struct setting_row *row = setting_row(setting);
-
-    switch (row->section) {
-    case SECTION_TOP:
-    case SECTION_COUNT:
-        return (enum policy_part)0;
-    case SECTION_FILESYSTEM:
-        return POLICY_PART_FILESYSTEM;
-    case SECTION_NETWORK:
-        return is_below(row->path, "dns.budget") ? POLICY_PART_DNS_BUDGET
-               : is_below(row->path, "budget")   ? POLICY_PART_NETWORK_BUDGET
-               : is_below(row->path, "tls") || strcmp(row->path, "quic") == 0
-                   ? POLICY_PART_NAME_CHECK
-                   : POLICY_PART_NETWORK;
-    case SECTION_PROCESS:
-        return POLICY_PART_PROCESS;
-    case SECTION_SANDBOX:
-        return POLICY_PART_SANDBOX;
-    case SECTION_LIMITS:
-        return POLICY_PART_LIMITS;
-    case SECTION_AUDIT:
-        return POLICY_PART_AUDIT;
-    }
-    return (enum policy_part)0;
-}
-
 static enum policy_part part_of_section(enum section section)
 {
     switch (section) {
@@ -62,6 +34,19 @@ static enum policy_part part_of_section(enum section section)
         break;
     }
     return (enum policy_part)0;
+}
+
+static enum policy_part part_of_setting(enum setting setting)
+{
+    const struct setting_row *row = setting_row(setting);
+
+    if (row->section != SECTION_NETWORK) {
+        return part_of_section(row->section);
+    }
+    return is_below(row->path, "dns.budget") ? POLICY_PART_DNS_BUDGET
+           : is_below(row->path, "budget")   ? POLICY_PART_NETWORK_BUDGET
+           : is_below(row->path, "tls") || strcmp(row->path, "quic") == 0 ? POLICY_PART_NAME_CHECK
+                                                                          : POLICY_PART_NETWORK;
 }
 
 /* Calls with each use of a part; stops at the first that is not in `enforced`. */
