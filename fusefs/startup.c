@@ -221,11 +221,13 @@ static enum exit_code serve(struct startup *startup, struct failure *reterr)
         close(device);
         return EXIT_CODE_FAILCORE_FAILED;
     }
-    if (server_init(&startup->server, &startup->tree, device, &server_options, reterr) < 0 ||
+    /* The root first: the launcher waits for it to go on. */
+    if (serve_view(startup, reterr) != EXIT_CODE_OK ||
+        server_init(&startup->server, &startup->tree, device, &server_options, reterr) < 0 ||
         server_start(&startup->server, reterr) < 0) {
         return EXIT_CODE_FAILCORE_FAILED;
     }
-    return serve_view(startup, reterr);
+    return EXIT_CODE_OK;
 }
 
 static void open_control(struct startup *startup)

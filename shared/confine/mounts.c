@@ -95,6 +95,16 @@ int mount_attach(int mount, int root, const char *path)
                : 0;
 }
 
+int mount_attach_on_top(int mount)
+{
+    AUTO_CLOSE int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return here < 0 || move_mount(mount, "", here, "",
+                                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+               ? -errno
+               : 0;
+}
+
 int mount_detach(int mount)
 {
     if (fchdir(mount) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) {

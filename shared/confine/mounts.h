@@ -33,6 +33,9 @@ int mount_restrict(int mount, uint64_t attributes, bool recursive);
 /* Puts a detached mount over what is at `path` below `root`; "" is `root` itself. */
 int mount_attach(int mount, int root, const char *path);
 
+/* Over this process's own root: no directory of the machine has to exist or is covered. */
+int mount_attach_on_top(int mount);
+
 /* Takes a mount away that nothing is mounted in; what was copied of it stays where it is. The
  * working directory is "/" afterwards. */
 int mount_detach(int mount);
