@@ -233,8 +233,8 @@ static bool is_stale(struct tree *tree, struct node *directory, struct str_view 
     return !node_identity_equals(&known, &found);
 }
 
-/* False when there are changes that it does not name. */
-static bool take_event(struct tree *tree, const struct inotify_event *event,
+/* False when there are changes that it does not name, or that nobody `looks` at. */
+static bool take_event(struct tree *tree, const struct inotify_event *event, bool looks,
                        const struct name_watch_listener *listener)
 {
     struct name_watch *watch = &tree->watch;
@@ -242,7 +242,8 @@ static bool take_event(struct tree *tree, const struct inotify_event *event,
     struct node *directory;
     uint64_t id = 0;
 
-    if ((event->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) != 0) {
+    if ((event->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) != 0 ||
+        (!looks && (event->mask & IN_IGNORED) == 0)) {
         return false;
     }
     pthread_mutex_lock(&watch->lock);
@@ -266,20 +267,28 @@ static bool take_event(struct tree *tree, const struct inotify_event *event,
     return true;
 }
 
+/*
+ * Changes may come quicker than they are looked at, and go on doing so: what lies behind them, or
+ * was lost because of them, is not to wait for their end.
+ */
 static void take_events(struct tree *tree, const struct name_watch_listener *listener)
 {
     struct name_watch *watch = &tree->watch;
     _Alignas(struct inotify_event) char bytes[16384];
     bool all_named = !atomic_exchange(&watch->missed, false);
+    const int64_t began = now_ms();
+    int64_t took = 0;
     ssize_t length;
 
-    while (!atomic_load(&watch->ends) && (length = read(watch->events, bytes, sizeof(bytes))) > 0) {
+    while (!atomic_load(&watch->ends) && took < 2 * NAME_WATCH_LOOKS_MS &&
+           (length = read(watch->events, bytes, sizeof(bytes))) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct inotify_event *event = (const void *)(bytes + at);
 
-            all_named = take_event(tree, event, listener) && all_named;
+            all_named = take_event(tree, event, took < NAME_WATCH_LOOKS_MS, listener) && all_named;
             at += (ssize_t)sizeof(*event) + event->len;
         }
+        took = now_ms() - began;
     }
     if (!all_named) {
         listener->forget_all(listener->context);

@@ -14,6 +14,10 @@
  * Our own removals and renames are told of, too. They are known by the node table, which had them
  * before: who is asked is asked NAME_WATCH_DELAY_MS later, of many changes at once.
  *
+ * Changes that are too many to be looked at, or that the kernel has no room to tell of, make all
+ * names doubted, at once. Of a file that is mounted upon another nothing is told: the name of one
+ * that is open is believed for as long as it is remembered.
+ *
  * Without it (another kind of file system, no watch to be had, NAME_WATCH_MAX directories watched
  * already) all is as it was: one second.
  *
@@ -31,6 +35,7 @@
 
 #define NAME_WATCH_SECONDS  30 /* how long a watched name is remembered */
 #define NAME_WATCH_DELAY_MS 100
+#define NAME_WATCH_LOOKS_MS 100 /* at changes of names in one turn; beyond that all are doubted */
 #define NAME_WATCH_MAX      8192u
 #define NAME_WATCH_BUCKETS  4096u
 

@@ -107,3 +107,37 @@ PY
 check "a change among too many is seen" seen stat many/known ENOENT
 exec 9<&-
 unmount_tree
+
+# Changes that go on for ever, of names that the kernel knows: what is lost among them, or lies
+# behind them, does not wait for their end.
+mkdir "$source/busy"
+echo 1 >"$source/busy/one"
+echo 2 >"$source/busy/two"
+python3 - "$source/busy" <<'PY' &
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+exchange = ctypes.CDLL(None).renameat2
+while True:
+    exchange(-100, b"one", -100, b"two", 2)
+PY
+busy_pid=$!
+# shellcheck disable=SC2317 # called at the end
+end_changes()
+{
+    if [ -n "$busy_pid" ]; then
+        kill "$busy_pid"
+        wait "$busy_pid"
+        busy_pid=
+    fi
+} 2>/dev/null
+at_exit end_changes
+mount_tree --policy "$allow_all" --profile agent
+exec 7<"$mount/busy/one" 8<"$mount/busy/two"
+sleep 1
+for i in 21 22 23 24; do
+    (exec 9<"$mount/was_d/f$i"; rm "$source/was_d/f$i"; seen stat "was_d/f$i" ENOENT)
+    check "a change among changes without end is seen ($i)" test $? -eq 0
+done
+exec 7<&- 8<&-
+end_changes
+unmount_tree
