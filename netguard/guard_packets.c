@@ -5,8 +5,8 @@
  * the agent until the flow is released. A TCP flow whose rule wants the name inside checked goes
  * through three states:
  *
- *     NAMELESS   SYN and bare acknowledgements pass (of the latter the kernel shows us only those
- *                with unusual options); data is held, put together and read.
+ *     NAMELESS   SYN, bare acknowledgements and resets pass (of the latter two the kernel shows us
+ *                only those with unusual options); data is held, put together and read.
  *     INSPECTED  the name is right: what was held passes. Every further packet still comes here, a
  *                byte that was judged must come again as it was judged, and the server's packets
  *                come here too, because

@@ -2,7 +2,7 @@
  * What goes through the guard.
  *
  *     forward ──> leaving ──> carried        released, and the lease is there: the kernel's
- *                    ├──────> bare ──> carried   an acknowledgement while the name is awaited
+ *                    ├──────> bare ──> carried   no data while the name is awaited
  *                    └──────> normalise ──> beginning ──> ask        everything else of the agent
  *             └─> arriving                   answers; "ask" for those that the daemon waits for
  *     verdict                                after the daemon's answer: refuse, or note it
@@ -132,8 +132,9 @@ static void put_normalise(struct nft_batch *batch)
 /* What a segment without data looks like, beside its addresses and numbers. */
 struct bare_shape {
     uint8_t v4_length[2], v6_length[2]; /* of the packet; behind the fixed header */
-    uint8_t head[2];                    /* length of the TCP header; flags */
+    uint8_t head[2];                    /* length of the TCP header; flags, with RST or without */
 };
+static const uint8_t bare_head_mask[2] = {0xff, 0xff & ~TCP_RST};
 static const struct bare_shape bare_plain = {{0, 40}, {0, 20}, {0x50, TCP_ACK}};
 static const struct bare_shape bare_with_times = {{0, 52}, {0, 32}, {0x80, TCP_ACK}};
 static const uint8_t times_only[4] = {1, 1, 8, 10}; /* nothing, nothing, timestamps (RFC 7323) */
@@ -146,7 +147,7 @@ static void carry_bare(struct nft_batch *batch, uint8_t family, struct packet_fi
     nft_rule_begin(batch, "bare");
     match_family(batch, family);
     match_field(batch, length, NULL, RULE_EQUALS, wanted);
-    match_field(batch, field_tcp_head, NULL, RULE_EQUALS, shape->head);
+    match_field(batch, field_tcp_head, bare_head_mask, RULE_EQUALS, shape->head);
     if (shape == &bare_with_times) {
         match_field(batch, field_tcp_first_options, NULL, RULE_EQUALS, times_only);
     }
@@ -156,7 +157,8 @@ static void carry_bare(struct nft_batch *batch, uint8_t family, struct packet_fi
 
 /*
  * Flows that wait for the name inside: an acknowledgement without data, and without any option but
- * timestamps, says nothing that the daemon would have to judge. Whatever else, it is asked about.
+ * timestamps, says nothing that the daemon would have to judge, nor does the one that gives the
+ * flow up (RST). Whatever else, it is asked about.
  */
 static void put_bare(struct nft_batch *batch)
 {

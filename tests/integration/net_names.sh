@@ -74,15 +74,35 @@ os.read(0, 1)' "$1" <&"$held" >"$work/connected" &
     [ $((after - before)) = 1 ]
 }
 
+# Given up before it has said anything: the reset is the kernel's, too, and arrives.
+asked_to_give_up()
+{
+    local before after
+    before=$(guard_status .counters.asked.packets) || return 1
+    in_agent python3 -c '
+import socket, struct, sys
+s = socket.create_connection((sys.argv[1], 443), timeout=3)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+print(s.getsockname()[1])
+s.close()' "$1" >"$work/port" || return 1
+    after=$(guard_status .counters.asked.packets) || return 1
+    echo "asked $((after - before)) times"
+    [ $((after - before)) = 1 ] && wait_until 5 ended "$(cat "$work/port")"
+}
+ended() { [ -z "$(world_exec ss -Htn state established "dport = :$1")" ]; }
+
 mkfifo "$work/hold"
 exec {held}<>"$work/hold"
 in_agent getent ahosts www.example.org >/dev/null
 check "one question for a connection" asked_to_connect 93.184.216.10
 check "one question for a connection, IPv6" asked_to_connect 2606:2800:220::10
+check "none for giving it up" asked_to_give_up 93.184.216.10
+check "none for giving it up, IPv6" asked_to_give_up 2606:2800:220::10
 tcp_times() { nsenter --net="/proc/$agent_process/ns/net" sh -c "echo $1 >/proc/sys/net/ipv4/tcp_timestamps"; }
 agent_root_up
 tcp_times 0
 check "one question without timestamps" asked_to_connect 93.184.216.10
+check "and none for giving it up" asked_to_give_up 93.184.216.10
 check "one question without timestamps, IPv6" asked_to_connect 2606:2800:220::10
 tcp_times 1
 printf 'ends' >&"$held"
