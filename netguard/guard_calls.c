@@ -7,9 +7,12 @@
 #include "shared/confine/landlock.h"
 #include "shared/confine/sanitizer_syscalls.h"
 
-/* aarch64 has no poll of the old kind. */
+/* aarch64 has neither of the old kind. */
 #ifndef SYS_poll
 #define SYS_poll SYS_ppoll
+#endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait SYS_epoll_pwait
 #endif
 
 static const struct guard_call calls[] = {

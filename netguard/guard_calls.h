@@ -20,6 +20,10 @@ enum guard_process {
 #define GUARD_CALL_TABLE(ROW)                                                                      \
     ROW(poll, GUARD_ALL, CALL_ANY, "waiting for whatever comes first")                             \
     ROW(ppoll, GUARD_ALL, CALL_ANY, "poll, where the C library takes it")                          \
+    ROW(epoll_create1, GUARD_DAEMON, CALL_ANY, "what seldom comes waits behind one descriptor")    \
+    ROW(epoll_ctl, GUARD_DAEMON, CALL_ANY, "the same")                                             \
+    ROW(epoll_wait, GUARD_DAEMON, CALL_ANY, "which of it has come")                                \
+    ROW(epoll_pwait, GUARD_DAEMON, CALL_ANY, "epoll_wait, where the C library takes it")           \
     ROW(sched_yield, GUARD_DAEMON, CALL_ANY, "waiting for a slot of the log")                      \
     ROW(sched_getaffinity, GUARD_DAEMON, CALL_ANY, "the processors it may choose from")            \
     ROW(sched_setaffinity, GUARD_DAEMON, CALL_ANY, "to the processor that packets come from")      \

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "netguard/clock.h"
@@ -11,21 +12,28 @@
 #include "netguard/guard_breaker.h"
 #include "netguard/guard_flows.h"
 #include "netguard/nft/ruleset.h"
+#include "shared/base/cleanup.h"
 #include "shared/base/service_manager.h"
 
-enum polled_fd {
-    POLLED_QUEUE = 0,
-    POLLED_RESOLVER,
-    POLLED_DROPS,
-    POLLED_ENDED,
-    POLLED_HOST,
-    POLLED_KEEPER,
-    POLLED_LISTENER,
-    POLLED_SUPERVISOR,
-    POLLED_AUDIT,
-    POLLED_SIGNALS,
-    POLLED_COUNT
+/*
+ * Nearly every turn is the queue's, and a client waits for it: each descriptor that is polled costs
+ * that client something. So most of them wait behind one. The alarm of the log cannot: its number
+ * stands for another file when another writer was found.
+ */
+enum polled_fd { POLLED_QUEUE = 0, POLLED_AUDIT, POLLED_OTHERS, POLLED_COUNT };
+
+enum other_fd {
+    OTHER_RESOLVER = 0,
+    OTHER_DROPS,
+    OTHER_ENDED,
+    OTHER_HOST,
+    OTHER_KEEPER,
+    OTHER_LISTENER,
+    OTHER_SUPERVISOR,
+    OTHER_SIGNALS,
+    OTHER_COUNT
 };
+#define OTHER(fd) (1U << OTHER_##fd)
 
 /* What waits and what comes at once, but not for longer than a flood would like: the heartbeat and
  * everybody else must have their turn. */
@@ -83,81 +91,126 @@ static void tell_manager(const struct guard *guard, int manager, const char *sta
     (void)service_manager_say(manager, text);
 }
 
-/* One turn; true when the guard must end. */
-static bool serve_once(struct guard *guard, struct pollfd *polled, struct pulse *pulse)
+/* The heartbeat, when it is time; true when the guard must end. */
+static bool beat(struct guard *guard, struct pulse *pulse, uint64_t now)
 {
-    uint64_t now = clock_now_ms();
-
-    if (now >= pulse->next_beat_ms) {
-        if (processor_choice_on_beat(&pulse->processor, now - pulse->next_beat_ms)) {
-            processor_choice_take(&pulse->processor);
-        }
-        if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
-            return true;
-        }
-        guard_end_waiting(guard);
-        (void)audit_producer_flush(
-            guard->gate.audit); /* POLLED_AUDIT sees a writer that has gone */
-        guard_look_for_ended(guard);
-        if (pulse->sign_ms >= 0 && now >= pulse->next_sign_ms) {
-            tell_manager(guard, pulse->manager, "WATCHDOG=1");
-            pulse->next_sign_ms = now + (uint64_t)pulse->sign_ms;
-        }
-        pulse->next_beat_ms = now + RULESET_HEARTBEAT_MS;
+    if (now < pulse->next_beat_ms) {
+        return false;
     }
-    if (guard_breaker_look(guard) < 0) {
+    if (processor_choice_on_beat(&pulse->processor, now - pulse->next_beat_ms)) {
+        processor_choice_take(&pulse->processor);
+    }
+    if (guard_heartbeat(guard) < 0 || guard_count_bytes(guard) < 0) {
+        return true;
+    }
+    guard_end_waiting(guard);
+    (void)audit_producer_flush(guard->gate.audit); /* POLLED_AUDIT sees a writer that has gone */
+    guard_look_for_ended(guard);
+    if (pulse->sign_ms >= 0 && now >= pulse->next_sign_ms) {
+        tell_manager(guard, pulse->manager, "WATCHDOG=1");
+        pulse->next_sign_ms = now + (uint64_t)pulse->sign_ms;
+    }
+    pulse->next_beat_ms = now + RULESET_HEARTBEAT_MS;
+    return false;
+}
+
+/* OTHER() of those that something has come for. */
+static unsigned int others_ready(int others)
+{
+    struct epoll_event events[OTHER_COUNT];
+    int count = epoll_wait(others, events, OTHER_COUNT, 0);
+    unsigned int ready = 0;
+
+    for (int i = 0; i < count; i++) {
+        ready |= 1U << events[i].data.u32;
+    }
+    return ready;
+}
+
+/* True when the guard must end. */
+static bool serve_others(struct guard *guard, const struct guard_loop *loop, unsigned int ready)
+{
+    if ((ready & OTHER(RESOLVER)) != 0 && guard_serve_resolver(guard) < 0) {
+        return true;
+    }
+    if ((ready & OTHER(DROPS)) != 0) {
+        drop_log_read(&guard->drop_log, &guard->gate);
+    }
+    if ((ready & OTHER(HOST)) != 0 && guard_update_host(guard) < 0) {
+        return true;
+    }
+    if ((ready & OTHER(ENDED)) != 0) {
+        guard_record_ended(guard);
+    }
+    return (ready & OTHER(LISTENER)) != 0 && control_serve(guard, loop->listener) == CONTROL_STOP;
+}
+
+/* One turn; true when the guard must end. */
+static bool serve_once(struct guard *guard, const struct guard_loop *loop, struct pollfd *polled,
+                       struct pulse *pulse)
+{
+    const uint64_t now = clock_now_ms();
+    unsigned int ready;
+
+    if (beat(guard, pulse, now) || guard_breaker_look(guard) < 0) {
         return true;
     }
     if (poll(polled, POLLED_COUNT, (int)(pulse->next_beat_ms - now)) < 0) {
         return errno != EINTR;
     }
-    if (polled[POLLED_SUPERVISOR].revents != 0 || polled[POLLED_AUDIT].revents != 0 ||
-        polled[POLLED_SIGNALS].revents != 0 || polled[POLLED_KEEPER].revents != 0) {
+    ready = polled[POLLED_OTHERS].revents != 0 ? others_ready(polled[POLLED_OTHERS].fd) : 0;
+    if (polled[POLLED_AUDIT].revents != 0 ||
+        (ready & (OTHER(SUPERVISOR) | OTHER(SIGNALS) | OTHER(KEEPER))) != 0) {
         return true;
     }
     if (polled[POLLED_QUEUE].revents != 0) {
         drain_queue(guard, &pulse->processor);
     }
-    if (polled[POLLED_RESOLVER].revents != 0 && guard_serve_resolver(guard) < 0) {
-        return true;
+    return ready != 0 && serve_others(guard, loop, ready);
+}
+
+/* A descriptor that becomes readable when one of the others does. */
+static int gather_others(const struct guard *guard, const struct guard_loop *loop)
+{
+    const int fds[OTHER_COUNT] = {
+        [OTHER_RESOLVER] = guard->resolver,
+        [OTHER_DROPS] = drop_log_fd(&guard->drop_log),
+        [OTHER_HOST] = host_networks_fd(&guard->host),
+        [OTHER_KEEPER] = guard->uplink.keeper,
+        [OTHER_ENDED] = conntrack_fd(&guard->conntrack),
+        [OTHER_LISTENER] = loop->listener,
+        [OTHER_SUPERVISOR] = loop->supervisor,
+        [OTHER_SIGNALS] = loop->signals,
+    };
+    AUTO_CLOSE int others = epoll_create1(EPOLL_CLOEXEC);
+
+    for (uint32_t i = 0; others >= 0 && i < OTHER_COUNT; i++) {
+        struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = i};
+
+        if (fds[i] >= 0 && epoll_ctl(others, EPOLL_CTL_ADD, fds[i], &wanted) < 0) {
+            return -1;
+        }
     }
-    if (polled[POLLED_DROPS].revents != 0) {
-        drop_log_read(&guard->drop_log, &guard->gate);
-    }
-    if (polled[POLLED_HOST].revents != 0 && guard_update_host(guard) < 0) {
-        return true;
-    }
-    if (polled[POLLED_ENDED].revents != 0) {
-        guard_record_ended(guard);
-    }
-    return polled[POLLED_LISTENER].revents != 0 &&
-           control_serve(guard, polled[POLLED_LISTENER].fd) == CONTROL_STOP;
+    return take_fd(&others);
 }
 
 void guard_loop_run(struct guard *guard, const struct guard_loop *loop)
 {
-    int fds[POLLED_COUNT] = {
-        [POLLED_QUEUE] = packet_queue_fd(&guard->queue),
-        [POLLED_RESOLVER] = guard->resolver,
-        [POLLED_DROPS] = drop_log_fd(&guard->drop_log),
-        [POLLED_HOST] = host_networks_fd(&guard->host),
-        [POLLED_KEEPER] = guard->uplink.keeper,
-        [POLLED_ENDED] = conntrack_fd(&guard->conntrack),
-        [POLLED_LISTENER] = loop->listener,
-        [POLLED_SUPERVISOR] = loop->supervisor,
-        [POLLED_AUDIT] = audit_producer_alarm_fd(guard->gate.audit),
-        [POLLED_SIGNALS] = loop->signals,
+    AUTO_CLOSE int others = gather_others(guard, loop);
+    struct pollfd polled[POLLED_COUNT] = {
+        [POLLED_QUEUE] = {.fd = packet_queue_fd(&guard->queue), .events = POLLIN},
+        [POLLED_AUDIT] = {.fd = audit_producer_alarm_fd(guard->gate.audit), .events = POLLIN},
+        [POLLED_OTHERS] = {.fd = others, .events = POLLIN},
     };
-    struct pollfd polled[POLLED_COUNT];
     struct pulse pulse = {.processor = processor_choice_init(guard->queue.count),
                           .next_beat_ms = clock_now_ms(),
                           .manager = loop->manager,
                           .sign_ms = service_manager_watchdog_ms()};
 
-    for (size_t i = 0; i < POLLED_COUNT; i++) {
-        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    if (others < 0) {
+        return; /* nobody would hear of the end */
     }
     tell_manager(guard, loop->manager, "READY=1");
-    while (!serve_once(guard, polled, &pulse)) {
+    while (!serve_once(guard, loop, polled, &pulse)) {
     }
 }

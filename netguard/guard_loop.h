@@ -1,6 +1,6 @@
 /*
  * The guard's loop: one thread waits for whatever comes first and serves it. Packets go first, and
- * while they come one after the other it does not sleep (flow/queue_patience.h).
+ * it is woken where they come from (flow/processor_choice.h).
  */
 #ifndef FAILCORE_NETGUARD_GUARD_LOOP_H
 #define FAILCORE_NETGUARD_GUARD_LOOP_H
