@@ -31,6 +31,14 @@ check "others run" ruled "$deny" -- sh -c 'sed --version >/dev/null'
 
 check_exit "a denied /bin/sh is every name of that shell" 126 ruled 'process:
   rules: [{id: no-shell, action: deny, executables: ["/bin/sh"]}]' -- /usr/bin/dash -c true
+# Found by a name that no rule says, in a directory that nobody thinks of.
+mkdir -p /usr/local/lib/failcore-test.$$
+ln "$(readlink -f /usr/bin/env)" /usr/local/lib/failcore-test.$$/other
+check_exit "another name of a denied file, anywhere in the system, is denied" 126 ruled 'process:
+  rules: [{id: no-env, action: deny, executables: ["/usr/bin/env"]}]' -- /usr/local/lib/failcore-test.$$/other true
+check_fails "nor can it be read" ruled 'process:
+  rules: [{id: no-env, action: deny, executables: ["/usr/bin/env"]}]' -- cat /usr/local/lib/failcore-test.$$/other
+rm -r /usr/local/lib/failcore-test.$$
 
 list='process:
   default: deny
