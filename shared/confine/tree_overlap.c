@@ -79,6 +79,18 @@ static int has_ancestor(int directory, const struct stat *wanted)
     return -ELOOP;
 }
 
+/* Then the ancestors have said all. Kernels that do not tell are taken at no word. */
+static bool in_one_mount(int a, int b)
+{
+    struct statx status_a;
+    struct statx status_b;
+
+    return statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &status_a) == 0 &&
+           statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &status_b) == 0 &&
+           (status_a.stx_mask & status_b.stx_mask & STATX_MNT_ID) != 0 &&
+           status_a.stx_mnt_id == status_b.stx_mnt_id;
+}
+
 /* A bind mount of a part of a tree has other ancestors than that part: the file system's own. */
 static int relation_of_places(int a, int b, enum tree_relation *ret_relation)
 {
@@ -121,7 +133,9 @@ int tree_relation_of(int a, int b, enum tree_relation *ret_relation)
         return above < 0 ? above : below;
     }
     *ret_relation = above > 0 ? TREE_ABOVE : below > 0 ? TREE_BELOW : TREE_DISJOINT;
-    return *ret_relation == TREE_DISJOINT ? relation_of_places(a, b, ret_relation) : 0;
+    return *ret_relation == TREE_DISJOINT && !in_one_mount(a, b)
+               ? relation_of_places(a, b, ret_relation)
+               : 0;
 }
 
 /* *ret_exact is false when an ancestor stands for the path. */
