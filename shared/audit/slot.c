@@ -1,6 +1,6 @@
 /*
  * Publishing is a copy into the ring and one release store. The writer polls; it is woken only
- * when it sleeps, when somebody waits for durability, or when a ring fills up.
+ * when it sleeps, when something is to be durable, or when a ring fills up.
  *
  * A dead writer does not stop publishing: the ring keeps what is published until a new writer
  * takes it from there. Its life is looked at every CHECK_NS and whenever we wait.
@@ -183,7 +183,7 @@ static void *slot_reserve(struct slot *slot, uint32_t size, int *ret_error)
     return at;
 }
 
-static void slot_look_after_writer(struct slot *slot)
+static void slot_look_after_writer(struct slot *slot, bool soon)
 {
     const struct writer_state *state = atomic_load(&slot->owner->attachment.state);
 
@@ -193,7 +193,8 @@ static void slot_look_after_writer(struct slot *slot)
             (void)slot_renew(slot);
         }
     }
-    if (atomic_load_explicit(&state->asleep, memory_order_relaxed) != 0) {
+    /* What is to be on the disk soon does not wait for the writer's next look either. */
+    if (soon || atomic_load_explicit(&state->asleep, memory_order_relaxed) != 0) {
         attachment_wake(&slot->owner->attachment);
     }
 }
@@ -219,7 +220,7 @@ static int publish(struct slot *slot, struct prepared_event *prepared, uint64_t 
     *ret_pseq = slot->next_pseq;
     slot->next_pseq += prepared->head.count;
     ring_producer_publish(&slot->tie.ring, size);
-    slot_look_after_writer(slot);
+    slot_look_after_writer(slot, (prepared->head.flags & EVENT_FLAG_SYNC) != 0);
     return 0;
 }
 

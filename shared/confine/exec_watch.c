@@ -183,9 +183,12 @@ struct first_look {
     size_t pointer_bytes;
 };
 
+/* A page costs more than its bytes: mostly the pointers lie in the one of the name. */
 static int look(pid_t pid, uint64_t name, uint64_t arguments, struct first_look *ret_look)
 {
     const size_t page_length = to_page_end(name, sizeof(ret_look->page));
+    const uint64_t offset = arguments - name;
+    const bool in_page = arguments >= name && offset < page_length;
     const struct iovec from[] = {
         remote(name, page_length),
         remote(arguments, to_page_end(arguments, sizeof(ret_look->pointers))),
@@ -194,13 +197,18 @@ static int look(pid_t pid, uint64_t name, uint64_t arguments, struct first_look 
         {.iov_base = ret_look->page, .iov_len = page_length},
         {.iov_base = ret_look->pointers, .iov_len = from[1].iov_len},
     };
-    ssize_t got = process_vm_readv(pid, local, 2, from, 2, 0);
+    const unsigned long parts = in_page ? 1 : 2;
+    ssize_t got = process_vm_readv(pid, local, parts, from, parts, 0);
 
     if (got <= 0) {
         return -EFAULT;
     }
     ret_look->page_length = (size_t)got < page_length ? (size_t)got : page_length;
     ret_look->pointer_bytes = (size_t)got - ret_look->page_length;
+    if (in_page && ret_look->page_length == page_length) {
+        ret_look->pointer_bytes = from[1].iov_len;
+        memcpy(ret_look->pointers, ret_look->page + offset, from[1].iov_len);
+    }
     return 0;
 }
 
