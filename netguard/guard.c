@@ -270,6 +270,9 @@ static int start_all(struct guard *guard, const struct guard_options *options,
         error = tell_starter(guard, options->starter, reterr);
     }
     if (error == 0) {
+        error = audit_producer_arrive(options->audit, reterr);
+    }
+    if (error == 0) {
         error = topology_make_guard(&guard->topology, reterr);
     }
     if (error == 0) {

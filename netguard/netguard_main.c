@@ -215,6 +215,8 @@ static int attach_audit(const struct settings *settings, const struct policy *po
         .policy_hash = str_view_from(policy_hash(policy)),
         .threads = 1,
         .part = settings->supervisor_fd >= 0,
+        /* A supervisor has the writer started, and waits for our namespaces. */
+        .later = settings->supervisor_fd >= 0,
     };
 
     return audit_producer_attach(&producer, ret_audit, reterr);

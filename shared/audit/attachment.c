@@ -140,11 +140,8 @@ static int tie_with_patience(struct attachment *attachment, struct attachment_ri
     return error;
 }
 
-int attachment_make(struct attachment *attachment, struct attachment_ring *rings[],
-                    struct failure *reterr)
+static int explain(const struct attachment *attachment, int error, struct failure *reterr)
 {
-    int error = tie_with_patience(attachment, rings, reterr);
-
     if (error < 0) {
         failure_set(reterr, error, "cannot attach to the audit log's writer of %s: %s",
                     attachment->directory, strerror(-error));
@@ -152,6 +149,32 @@ int attachment_make(struct attachment *attachment, struct attachment_ring *rings
         failure_set_mend(reterr, "failcore audit verify %s", attachment->directory);
     }
     return error;
+}
+
+int attachment_make(struct attachment *attachment, struct attachment_ring *rings[],
+                    struct failure *reterr)
+{
+    return explain(attachment, tie_with_patience(attachment, rings, reterr), reterr);
+}
+
+int attachment_ask(struct attachment *attachment, struct attachment_ring *rings[],
+                   struct failure *reterr)
+{
+    int error = -ECONNRESET;
+
+    for (unsigned int i = 0; i < TRIES && (error == -ECONNRESET || error == -EPIPE); i++) {
+        close_fd(&attachment->socket);
+        attachment->socket = writer_connect(attachment->directory, reterr);
+        error = attachment->socket < 0 ? attachment->socket
+                                       : send_rings(attachment, attachment->socket, rings);
+    }
+    return explain(attachment, error, reterr);
+}
+
+int attachment_hear(struct attachment *attachment, struct attachment_ring *rings[],
+                    struct failure *reterr)
+{
+    return explain(attachment, receive_welcome(attachment, attachment->socket, rings), reterr);
 }
 
 bool attachment_is_dead(const struct attachment *attachment)

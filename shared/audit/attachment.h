@@ -40,6 +40,14 @@ struct attachment {
 /* The first time; `rings` holds hello.ring_count mapped rings. */
 int attachment_make(struct attachment *attachment, struct attachment_ring *rings[],
                     struct failure *reterr);
+/*
+ * The same in two steps, for who has other things to do while the writer is busy: nothing can be
+ * published between them. The second needs no right to connect to anything.
+ */
+int attachment_ask(struct attachment *attachment, struct attachment_ring *rings[],
+                   struct failure *reterr);
+int attachment_hear(struct attachment *attachment, struct attachment_ring *rings[],
+                    struct failure *reterr);
 /* Has the writer hung up? */
 bool attachment_is_dead(const struct attachment *attachment);
 /* A new writer, if the old one has gone. -EIO: none to be had (now). */

@@ -169,7 +169,8 @@ static int make(struct audit_producer *producer, const struct audit_producer_opt
         return failure_set(reterr, error, "no thread key for the audit log");
     }
     producer->has_key = true;
-    return attachment_make(attachment, producer->owner.rings, reterr);
+    return options->later ? attachment_ask(attachment, producer->owner.rings, reterr)
+                          : attachment_make(attachment, producer->owner.rings, reterr);
 }
 
 int audit_producer_attach(const struct audit_producer_options *options,
@@ -192,6 +193,15 @@ int audit_producer_attach(const struct audit_producer_options *options,
     }
     *ret_producer = producer;
     return 0;
+}
+
+int audit_producer_arrive(struct audit_producer *producer, struct failure *reterr)
+{
+    struct attachment *attachment = &producer->owner.attachment;
+
+    return atomic_load(&attachment->state) != NULL
+               ? 0
+               : attachment_hear(attachment, producer->owner.rings, reterr);
 }
 
 const char *audit_producer_run(const struct audit_producer *producer)

@@ -34,7 +34,8 @@ struct audit_producer_options {
     struct str_view policy_hash;
     unsigned int threads; /* how many threads will emit; 0: 1. Memory is taken now. */
     bool full;            /* the policy's `audit.level: full`: nothing that is allowed is folded */
-    bool part; /* of a run whose supervisor ends it: leaving waits until all is taken, END signs */
+    bool part;  /* of a run whose supervisor ends it: leaving waits until all is taken, END signs */
+    bool later; /* the writer is asked now; audit_producer_arrive() waits for its answer */
 };
 
 /*
@@ -43,6 +44,8 @@ struct audit_producer_options {
  */
 int audit_producer_attach(const struct audit_producer_options *options,
                           struct audit_producer **ret_producer, struct failure *reterr);
+/* Before the first event of one that was to attach later; nothing, for all others. */
+int audit_producer_arrive(struct audit_producer *producer, struct failure *reterr);
 void audit_producer_detach(struct audit_producer *producer);
 
 /* The run id that records of this producer carry. Borrowed. */
