@@ -13,6 +13,7 @@ start_run()
         --status-fd 9 --name "$@" >"$work/out" 2>"$work/err" 9>"$work/status" &
     run=$!
     wait_until 10 test -e "$ws/started" || failed "the run did not start: $(cat "$work/err")"
+    wait_until 10 grep -q '"started"' "$work/status" || failed "no word that the run started"
     id=$(jq -r 'select(.event == "started").run' "$work/status")
 }
 listed()
