@@ -23,6 +23,7 @@ PARSERS = {
     "shared/policy/glob_token.c": "path_glob",
     "shared/policy/glob_trie.c": "path_glob",
     "fusefs/request_check.c": "fs_requests",
+    "fusefs/view_requests.c": "view_requests",
     "netguard/flow/packet_view.c": "packet_view",
     "netguard/dns/dns_message.c": "dns_message",
     "netguard/dns/dns_name.c": "dns_message",
