@@ -168,6 +168,20 @@ for i in range(100):
         s.sendto(struct.pack("!HHHHHH", i * 2 + (kind == 28), 0x100, 1, 0, 0, 0) + b"\3www\7example\3org\0" + struct.pack("!HH", kind, 1), ("10.77.0.1", 53))
     got = {struct.unpack("!HHHH", s.recv(600)[:8]) for _ in range(2)}
     assert {g[0] for g in got} == {i * 2, i * 2 + 1} and all(g[3] == 1 for g in got), got'
+# What was asked is remembered: a name that is asked for again tells nobody anything; and no more is remembered than
+# there is room for.
+world_zone '*.many.example.org A 93.184.216.11'
+check "seven hundred names, each twice" in_agent python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+for turn in range(2):
+    for i in range(700):
+        label = b"n%d" % i
+        q = struct.pack("!HHHHHH", i, 0x100, 1, 0, 0, 0) + bytes([len(label)]) + label + b"\4many\7example\3org\0\0\1\0\1"
+        for again in range(2 if i == 7 else 1):
+            s.sendto(q, ("10.77.0.1", 53)); r = s.recv(600)
+            assert r[:2] == q[:2] and r.endswith(socket.inet_aton("93.184.216.11")), (i, r)'
+check "one that was asked twice in a row was heard once in a turn" test "$(grep -c 'dns udp n7.many.example.org A' "$world_dir/seen")" -le 2
 # rows: dns/edns dns/exfiltration
 echo 'import struct
 def answer(query, transport):

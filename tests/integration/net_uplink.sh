@@ -113,6 +113,27 @@ check "veth: the table goes with the guard" wait_until 3 sh -c "! ip netns exec 
 check "veth: and the link" wait_until 3 sh -c "! ip -n $host link | grep -q fcw"
 guard_down
 
+# ---- a host whose resolver listens on its loopback alone, as systemd-resolved does
+echo 'nameserver 127.0.0.53' >/etc/netns/$host/resolv.conf
+ip netns exec $host python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53))
+while True:
+    q, peer = s.recvfrom(65535)
+    up = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); up.settimeout(2); up.sendto(q, (sys.argv[1], 53))
+    try: s.sendto(up.recv(65535), peer)
+    except TimeoutError: pass' "$world_dns" >/dev/null 2>&1 &
+stub=$!
+at_exit "kill $stub"
+check "stub: a network is made" plain_guard_up "$work/policy.yaml" --uplink veth
+check "stub: the host's resolver is the one that is asked" guard_status '.resolver.upstreams == ["127.0.0.53"]'
+check "stub: http by name" wait_until 5 in_agent curl -sS -4 -m 5 http://www.example.org/
+check_fails "stub: the agent cannot ask it itself" in_agent python3 -c "$probe_script
+assert result == 'ok'" tcp 127.0.0.53 53
+kill $stub
+guard_down
+echo "nameserver $world_dns" >/etc/netns/$host/resolv.conf
+
 # ---- pasta, as an ordinary user with a device node of its own
 if ! command -v pasta >/dev/null; then
     echo "the pasta leg is left out: no pasta"
