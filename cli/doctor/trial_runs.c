@@ -12,6 +12,20 @@
 #include "shared/base/file_io.h"
 #include "shared/base/program_path.h"
 
+/* What the run itself says is the mend, when it says one. */
+static const char *mend_said(char *said, const char *mend)
+{
+    static const char word[] = "\n  try: ";
+    char *line = strstr(said, word);
+
+    if (line == NULL) {
+        return mend;
+    }
+    line += sizeof(word) - 1;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
 /* A run of our own, quiet; its first line on standard error is the reason. */
 static struct probe_result try_run(const struct probe_scratch *scratch, const char *const *options,
                                    const char *const *command, const char *mend)
@@ -20,7 +34,7 @@ static struct probe_result try_run(const struct probe_scratch *scratch, const ch
     char audit[PATH_MAX];
     char workspace[PATH_MAX];
     char state[PATH_MAX];
-    char said[256] = "";
+    char said[1024] = "";
     const char *argv[24] = {program, "run", "--audit", audit, "--workspace", workspace};
     size_t count = 6;
     int ends[2];
@@ -56,10 +70,11 @@ static struct probe_result try_run(const struct probe_scratch *scratch, const ch
     if (child < 0 || waitpid(child, &status, 0) != child) {
         return probe_found(PROBE_MISSING, mend, "cannot be tried");
     }
+    mend = mend_said(said, mend);
     said[strcspn(said, "\n")] = '\0';
-    return status == 0
-               ? probe_found(PROBE_OK, "", "works")
-               : probe_found(PROBE_MISSING, mend, "%s", said[0] == '\0' ? "the run failed" : said);
+    return status == 0 ? probe_found(PROBE_OK, "", "works")
+                       : probe_found(PROBE_MISSING, mend, "%.255s",
+                                     said[0] == '\0' ? "the run failed" : said);
 }
 
 struct probe_result trial_run(const struct probe_scratch *scratch)

@@ -13,8 +13,13 @@ import sys
 
 from growth_plot import svg
 
-EXECS = "each execution is recorded before it begins, which costs a round trip to the supervisor"
-START = "namespaces, daemons and the durable START record; which of them costs most is not established"
+EXECS = ("each execution is recorded before it begins: the kernel's notification and its answer, with two changes of process"
+         " and a read of the caller's memory, take some 28 us, and who it is (comm, exe and a start time that nothing but /proc"
+         " tells) 28 more; where execve then finds the supervisor on its processor, it is moved to the other one, 30 us."
+         " The start of the run is in the figure")
+START = ("in order, about: 3 ms to load and plan, 2 to attach to the log, 6 until both daemons are loaded (libcrypto is 0.6 of"
+         " each), 8 for namespaces, the guard's rules and the view, 4 for the first process, 6 to leave, half of it for a"
+         " durable END")
 QUEUE = ("the way through the kernel's packet queue and back, which stands alone in the same table, is most of it; the rest"
          " is the guard's rules for the three packets of a connect and its judgement, which cost about the same")
 LISTING = ("the kernel asks for OPENDIR and RELEASEDIR at each directory, also when it has its listing, and each is a"

@@ -42,3 +42,4 @@ setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env HOME="$user_hom
 check "something missing: exit 77" test $? = 77
 check "named" grep -q '^MISSING *fuse ' "$work/text"
 check "with its mend" grep -q 'try: chmod 666 /dev/fuse' "$work/text"
+check "which is that of each run that was tried" test "$(grep -c 'try: chmod 666 /dev/fuse' "$work/text")" = 4
