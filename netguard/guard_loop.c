@@ -35,11 +35,6 @@ enum other_fd {
 };
 #define OTHER(fd) (1U << OTHER_##fd)
 
-/* What waits and what comes at once, but not for longer than a flood would like: the heartbeat and
- * everybody else must have their turn. */
-#define PACKETS_AT_ONCE 64
-#define TURN_NS         1000000U
-
 struct packet_turn {
     struct guard *guard;
     struct processor_choice *processor;
@@ -51,23 +46,6 @@ static void judge_packet(void *context, const struct queued_packet *packet)
 
     processor_choice_on_packet(turn->processor, packet->place.number);
     guard_judge_packet(turn->guard, packet);
-}
-
-static void drain_queue(struct guard *guard, struct processor_choice *processor)
-{
-    const uint64_t began = clock_now_ns();
-    struct packet_turn turn = {guard, processor};
-    uint64_t now = began;
-    int packets = 0;
-
-    while (packets < PACKETS_AT_ONCE && now - began < TURN_NS &&
-           packet_queue_read(&guard->queue, judge_packet, &turn) != -EAGAIN) {
-        packets++;
-        now = clock_now_ns();
-    }
-    if (processor_choice_on_turn(processor, packets == PACKETS_AT_ONCE, now)) {
-        processor_choice_take(processor);
-    }
 }
 
 /* What the loop does by the clock. */
@@ -145,11 +123,26 @@ static bool serve_others(struct guard *guard, const struct guard_loop *loop, uns
     return (ready & OTHER(LISTENER)) != 0 && control_serve(guard, loop->listener) == CONTROL_STOP;
 }
 
+/*
+ * One packet, and back to the poll, which says sooner than the queue that there is no other: a
+ * client waits until the guard sleeps. The heartbeat and everybody else have their turn in a flood,
+ * too.
+ */
+static void serve_queue(struct guard *guard, struct processor_choice *processor, uint64_t now_ns)
+{
+    struct packet_turn turn = {guard, processor};
+
+    (void)packet_queue_read(&guard->queue, judge_packet, &turn);
+    if (processor_choice_on_verdict(processor, now_ns)) {
+        processor_choice_take(processor);
+    }
+}
+
 /* One turn; true when the guard must end. */
 static bool serve_once(struct guard *guard, const struct guard_loop *loop, struct pollfd *polled,
                        struct pulse *pulse)
 {
-    const uint64_t now = clock_now_ms();
+    const uint64_t now_ns = clock_now_ns(), now = now_ns / 1000000U;
     unsigned int ready;
 
     if (beat(guard, pulse, now) || guard_breaker_look(guard) < 0) {
@@ -164,7 +157,7 @@ static bool serve_once(struct guard *guard, const struct guard_loop *loop, struc
         return true;
     }
     if (polled[POLLED_QUEUE].revents != 0) {
-        drain_queue(guard, &pulse->processor);
+        serve_queue(guard, &pulse->processor, now_ns);
     }
     return ready != 0 && serve_others(guard, loop, ready);
 }

@@ -29,20 +29,14 @@ void processor_choice_on_packet(struct processor_choice *choice, uint16_t number
     choice->latest = number;
 }
 
-bool processor_choice_on_turn(struct processor_choice *choice, bool cut, uint64_t now_ns)
+bool processor_choice_on_verdict(struct processor_choice *choice, uint64_t now_ns)
 {
-    if (choice->queues < 2 || choice->rests) {
+    if (choice->queues < 2 || choice->rests || choice->latest == choice->chosen ||
+        choice->in_row < PROCESSOR_FOLLOW || now_ns - choice->since_ns < PROCESSOR_STAY_NS) {
         return false;
     }
-    if (choice->latest != choice->chosen && choice->in_row >= PROCESSOR_FOLLOW) {
-        if (now_ns - choice->since_ns < PROCESSOR_STAY_NS) {
-            return false;
-        }
-        choice->since_ns = now_ns;
-        return choose(choice, choice->latest);
-    }
-    choice->rests = cut;
-    return cut && choose(choice, PROCESSOR_ANY);
+    choice->since_ns = now_ns;
+    return choose(choice, choice->latest);
 }
 
 bool processor_choice_on_beat(struct processor_choice *choice, uint64_t late_ms)

@@ -61,7 +61,7 @@ static void accept_packet(void *context, const struct queued_packet *packet)
 
     packet_queue_accept(&answerer->queue, packet->place, 0);
     processor_choice_on_packet(&answerer->processor, packet->place.number);
-    if (processor_choice_on_turn(&answerer->processor, false, clock_now_ns())) {
+    if (processor_choice_on_verdict(&answerer->processor, clock_now_ns())) {
         processor_choice_take(&answerer->processor);
     }
 }

@@ -16,7 +16,7 @@ static struct processor_choice choice_of(uint16_t queues, unsigned int processor
 
 #define MS 1000000U
 
-/* So many packets of one queue, each in a turn of its own, as of a client that waits each time. */
+/* So many packets of one queue, as of a client that waits each time. */
 static bool packets_from(struct processor_choice *choice, uint16_t number, unsigned int count,
                          uint64_t now_ns)
 {
@@ -24,7 +24,7 @@ static bool packets_from(struct processor_choice *choice, uint16_t number, unsig
 
     for (unsigned int i = 0; i < count; i++) {
         processor_choice_on_packet(choice, number);
-        another = processor_choice_on_turn(choice, false, now_ns) || another;
+        another = processor_choice_on_verdict(choice, now_ns) || another;
     }
     return another;
 }
@@ -78,32 +78,6 @@ static void it_does_not_hop(void **state)
         hops += packets_from(&choice, (uint16_t)(i / 8 % 2), 1, 1000 * MS + i * 10000U) ? 1 : 0;
     }
     assert_in_range(hops, 1, 2);
-}
-
-static void a_sender_that_does_not_wait_is_left(void **state)
-{
-    struct processor_choice choice = choice_at(1);
-
-    (void)state;
-    processor_choice_on_packet(&choice, 1);
-    assert_true(processor_choice_on_turn(&choice, true, 1001 * MS));
-    assert_int_equal(choice.chosen, PROCESSOR_ANY);
-    assert_false(packets_from(&choice, 1, 100, 1400 * MS));
-    assert_false(processor_choice_on_beat(&choice, 0)); /* it is free already */
-    assert_true(packets_from(&choice, 1, PROCESSOR_FOLLOW, 1500 * MS));
-}
-
-static void whoever_sends_from_elsewhere_is_followed_first(void **state)
-{
-    struct processor_choice choice = choice_at(1);
-
-    (void)state;
-    /* Beside it a client may be quick enough for a long turn. */
-    for (unsigned int i = 0; i < 64; i++) {
-        processor_choice_on_packet(&choice, 2);
-    }
-    assert_true(processor_choice_on_turn(&choice, true, 1100 * MS));
-    assert_int_equal(choice.chosen, 2);
 }
 
 static void without_packets_it_is_free(void **state)
@@ -186,8 +160,6 @@ static void one_queue_leaves_no_choice(void **state)
 
     (void)state;
     assert_false(packets_from(&choice, 0, 100, 1000 * MS));
-    processor_choice_on_packet(&choice, 0);
-    assert_false(processor_choice_on_turn(&choice, true, 1000 * MS));
     assert_false(processor_choice_on_beat(&choice, 1000));
 }
 
@@ -197,8 +169,6 @@ int main(void)
         cmocka_unit_test(it_goes_where_packets_come_from),
         cmocka_unit_test(a_mixed_load_does_not_move_it),
         cmocka_unit_test(it_does_not_hop),
-        cmocka_unit_test(a_sender_that_does_not_wait_is_left),
-        cmocka_unit_test(whoever_sends_from_elsewhere_is_followed_first),
         cmocka_unit_test(without_packets_it_is_free),
         cmocka_unit_test(a_late_beat_frees_it_for_another),
         cmocka_unit_test(of_many_processors_some_share_a_number),
