@@ -83,7 +83,9 @@ attack()
     wait "${plain[@]}" "${checked[@]}"
     for family in 4 6; do
         cat "$work/plain$family" "$work/checked$family" >"$work/output"
-        if grep -q "http evil-plain$family.example" "$seen"; then
+        if grep -q "no connection" "$work/output"; then
+            failed "$what, IPv$family: no connection"
+        elif wait_until 5 grep -q "http evil-plain$family.example" "$seen"; then
             passed
         else
             failed "$what, IPv$family: does not arrive even where nobody checks"

@@ -59,7 +59,7 @@ class RawTcp:
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
         self.sock.bind(("eth0", kind))
         self.raw(SYN, self.isn, b"", syn=True)
-        self.connected = self.wait(lambda: self.heard != 0, 2)
+        self.connected = self.wait(lambda: self.heard != 0, 5)
         if self.connected:
             self.raw(ACK, self.next, b"")
 
