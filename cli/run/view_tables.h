@@ -214,6 +214,8 @@
     ROW("/usr/bin", true)                                                                          \
     ROW("/usr/sbin", true)                                                                         \
     ROW("/usr/lib", true)                                                                          \
-    ROW("/usr/lib64", true)
+    ROW("/usr/lib64", true)                                                                        \
+    ROW("/var/tmp", true) /* links, in the view */                                                 \
+    ROW("/var/run", true)
 
 #endif

@@ -43,6 +43,16 @@ echo content >"$ws/file"
 run_failcore -- sh -c 'pwd; cat file; cat "$PWD/file"' >"$work/seen"
 check "the workspace is seen at its own path" test "$(head -1 "$work/seen")" = "$ws"
 check "its content there" test "$(grep -c content "$work/seen")" = 2
+# /var/tmp is a link in the view.
+mkdir "/var/tmp/failcore-test.$$"
+at_exit "rm -rf /var/tmp/failcore-test.$$"
+check_exit "a workspace in /var/tmp is refused" 125 "$bin/failcore" run --no-net --policy "$allow_all" \
+    --audit "$audit" --workspace "/var/tmp/failcore-test.$$" -- true
+check "with a way out" bash -c '"$@" 2>&1 | grep -q "try: --mount /workspace"' sh "$bin/failcore" run --no-net \
+    --policy "$allow_all" --audit "$audit" --workspace "/var/tmp/failcore-test.$$" -- true
+check "that leads out" "$bin/failcore" run --no-net --policy "$allow_all" --audit "$audit" \
+    --mount /workspace --workspace "/var/tmp/failcore-test.$$" -- touch here
+check "really" test -e "/var/tmp/failcore-test.$$/here"
 check "or where --mount says" test "$(run_failcore --mount /project -- pwd)" = /project
 run_failcore --mount /project -- sh -c 'echo made >made; mkdir -p d/e; echo x >d/e/f'
 check "what the run writes is there outside" grep -qx made "$ws/made"
