@@ -189,8 +189,7 @@ PY
 check "an identical repetition passes" bash -c "$(declare -f run_raw as_root); agent_process=$agent_process FAILCORE_SOURCE_DIR=$FAILCORE_SOURCE_DIR
 run_raw as_root 93.184.216.10 '
 c.segment(good[:30]); time.sleep(0.05); c.segment(good[:30]); c.segment(good[30:], offset=30); c.segment(good)
-data = c.receive()
-assert b\"world\" in data, data
+assert c.wait(lambda: b\"world\" in c.data, 10), c.data
 print(\"fine\")' checked | grep -q fine"
 check "conflicts are recorded" records '.code == "PACKET_MALFORMED" and (.reason | contains("repeated segment"))'
 check "the other name is recorded" records '.code == "NAME_MISMATCH"'
