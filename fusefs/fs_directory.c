@@ -190,8 +190,6 @@ static void enter_entry(struct tree *tree, struct node *directory, int fd,
 
     above = node_table_directory_state(&tree->nodes, directory, &policy, &epoch);
     state = above == NULL ? NULL : policy_path_step(policy, above, entry->raw.name);
-    entry->watched =
-        !policy_fs_settings(policy).audit_full && name_watch_covers(tree, directory, fd);
     if (state != NULL && decision_permits(policy_decide_fs(policy, state, FS_LOOKUP)) &&
         tree_status_at(fd, entry->raw.name.bytes, &entry->status) == 0 &&
         (entry->status.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 &&

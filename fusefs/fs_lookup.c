@@ -15,11 +15,7 @@ int fs_enter(struct fs_request *request, unsigned int side, int directory,
     struct tree *tree = request->tree;
     struct fs_side *at = &request->sides[side];
     struct node *node = NULL;
-    int r;
-
-    ret_entry->watched = !policy_fs_settings(request->policy).audit_full &&
-                         name_watch_covers(tree, at->directory, directory);
-    r = tree_status_at(directory, at->name.bytes, &ret_entry->status);
+    int r = tree_status_at(directory, at->name.bytes, &ret_entry->status);
 
     ret_entry->absent = r == -ENOENT;
     if (r == -ENOENT) {

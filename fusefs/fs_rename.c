@@ -144,10 +144,6 @@ static int rename_once(struct tree *tree, const struct caller *caller,
                               renaming->new_name.bytes, flags);
     }
     if (r == 0) {
-        name_watch_move(tree, request.sides[0].directory, request.sides[1].directory, to->fd);
-        if ((flags & RENAME_EXCHANGE) != 0) {
-            name_watch_move(tree, request.sides[1].directory, request.sides[0].directory, from->fd);
-        }
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
     }
     if (r < 0) {

@@ -795,20 +795,6 @@ bool node_table_names_agree(struct node_table *table, const struct node *node, u
     return agree;
 }
 
-bool node_table_identity(struct node_table *table, const struct node *directory,
-                         struct str_view name, struct node_identity *ret_identity)
-{
-    const struct dentry *dentry;
-
-    pthread_rwlock_rdlock(&table->lock);
-    dentry = find_name(table, directory, name);
-    if (dentry != NULL) {
-        *ret_identity = dentry->node->identity;
-    }
-    pthread_rwlock_unlock(&table->lock);
-    return dentry != NULL;
-}
-
 mode_t node_table_type(struct node_table *table, const struct node *directory, struct str_view name)
 {
     const struct dentry *dentry;

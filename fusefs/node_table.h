@@ -87,7 +87,6 @@ struct node {
     mode_t type;                /* S_IFMT bits */
     atomic_int looks_left;      /* of a directory listed as names alone (listing_hint.h) */
     atomic_bool listed;         /* likewise: the kernel was given all of it once */
-    atomic_int watched;         /* enum node_watched (name_watch.h): of a directory */
 };
 
 struct descriptor_cache;
@@ -208,9 +207,6 @@ void node_table_append_path(struct node_table *table, const struct node *node, s
 int node_table_name(struct node_table *table, const struct node *node, unsigned int index,
                     struct node **ret_directory, char ret_name[static 256]);
 
-/* Which object the name was last seen to be; false when it is not known. */
-bool node_table_identity(struct node_table *table, const struct node *directory,
-                         struct str_view name, struct node_identity *ret_identity);
 /* The type (S_IFMT bits) of what the name was last seen to be; 0 when it is not known. */
 mode_t node_table_type(struct node_table *table, const struct node *directory,
                        struct str_view name);

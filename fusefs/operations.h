@@ -17,8 +17,7 @@
 struct fs_entry {
     uint64_t node;
     struct statx status;
-    bool absent;  /* -ENOENT because nothing is there: may be remembered; a refusal may not */
-    bool watched; /* should the name go or become another object, the kernel will be told */
+    bool absent; /* -ENOENT because nothing is there: may be remembered; a refusal may not */
 };
 
 /* ---- names and objects (fs_lookup.c) -------------------------------------------------------- */
@@ -147,7 +146,6 @@ int fs_listing_open(struct tree *tree, struct open_file *file, int *ret_fd);
 struct fs_listing_entry {
     struct directory_entry raw;
     uint64_t node; /* an entry was given out; 0: none */
-    bool watched;  /* as in struct fs_entry */
     struct statx status;
 };
 /*

@@ -44,26 +44,13 @@ static void reply_result(fuse_req_t request, int result)
     fuse_reply_err(request, -result);
 }
 
-/*
- * How long the kernel may go by a name. One of several of a file is found by any of them, so that
- * what is done with it would not tell that this one has gone.
- */
-static double name_timeout(fuse_req_t request, const struct fs_entry *entry)
-{
-    double timeout = timeout_of(request);
-
-    return entry->watched && S_ISREG(entry->status.stx_mode) && entry->status.stx_nlink == 1
-               ? NAME_WATCH_SECONDS
-               : timeout;
-}
-
 static struct fuse_entry_param entry_param(fuse_req_t request, const struct fs_entry *entry)
 {
     struct fuse_entry_param param = {
         .ino = entry->node,
         .generation = 0,
         .attr_timeout = timeout_of(request),
-        .entry_timeout = name_timeout(request, entry),
+        .entry_timeout = timeout_of(request),
     };
 
     tree_fill_stat(tree_of(request), &entry->status, &param.attr);
@@ -129,7 +116,7 @@ static void on_init(void *userdata, struct fuse_conn_info *connection)
 static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct caller caller = caller_of(request);
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     int r = fs_lookup(tree_of(request), &caller, parent, str_view_from(name), &entry);
 
     if (r == -ENOENT && entry.absent && timeout_of(request) > 0) {
@@ -296,7 +283,7 @@ static void on_removexattr(fuse_req_t request, fuse_ino_t node, const char *name
 static void on_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
     struct caller caller = caller_of(request);
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     int r = fs_mkdir(tree_of(request), &caller, parent, str_view_from(name), mode, &entry);
 
     reply_entry(request, r, &entry);
@@ -306,7 +293,7 @@ static void on_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mo
                      dev_t device)
 {
     struct caller caller = caller_of(request);
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     int r = fs_mknod(tree_of(request), &caller, parent, str_view_from(name), mode, device, &entry);
 
     reply_entry(request, r, &entry);
@@ -315,7 +302,7 @@ static void on_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mo
 static void on_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
 {
     struct caller caller = caller_of(request);
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     int r = fs_symlink(tree_of(request), &caller, target, parent, str_view_from(name), &entry);
 
     reply_entry(request, r, &entry);
@@ -348,7 +335,7 @@ static void on_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t new_parent,
                     const char *new_name)
 {
     struct caller caller = caller_of(request);
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     int r = fs_link(tree_of(request), &caller, node, new_parent, str_view_from(new_name), &entry);
 
     reply_entry(request, r, &entry);
@@ -362,15 +349,12 @@ static int reply_carried_open(fuse_req_t request, const struct fuse_abi_open_out
     return fuse_reply_buf(request, (const char *)opened, sizeof(*opened));
 }
 
-static uint32_t nanoseconds_of(double seconds)
-{
-    return (uint32_t)((seconds - (double)(uint64_t)seconds) * 1e9);
-}
-
 static int reply_carried_create(fuse_req_t request, const struct fuse_entry_param *param,
                                 const struct fuse_abi_open_out *opened)
 {
     const struct stat *from = &param->attr;
+    double whole = (double)(uint64_t)param->attr_timeout;
+    uint32_t nanoseconds = (uint32_t)((param->attr_timeout - whole) * 1e9);
     struct {
         struct fuse_entry_out entry;
         struct fuse_abi_open_out opened;
@@ -379,10 +363,10 @@ static int reply_carried_create(fuse_req_t request, const struct fuse_entry_para
             {
                 .nodeid = param->ino,
                 .generation = param->generation,
-                .entry_valid = (uint64_t)param->entry_timeout,
-                .attr_valid = (uint64_t)param->attr_timeout,
-                .entry_valid_nsec = nanoseconds_of(param->entry_timeout),
-                .attr_valid_nsec = nanoseconds_of(param->attr_timeout),
+                .entry_valid = (uint64_t)whole,
+                .attr_valid = (uint64_t)whole,
+                .entry_valid_nsec = nanoseconds,
+                .attr_valid_nsec = nanoseconds,
                 .attr =
                     {
                         .ino = from->st_ino,
@@ -469,7 +453,7 @@ static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     struct tree *tree = tree_of(request);
     struct fuse_abi_open_out carried;
     struct fuse_entry_param param;
-    struct fs_entry entry = {0};
+    struct fs_entry entry;
     uint64_t handle = 0;
     int r = strcmp(name, REQUEST_NAMELESS) == 0
                 ? fs_tmpfile(tree, &caller, parent, file->flags, mode, &entry, &handle)
@@ -636,8 +620,7 @@ static bool add_entry(void *context, const struct fs_listing_entry *entry)
         struct fuse_entry_param param = {0};
 
         if (entry->node != 0) {
-            const struct fs_entry given = {
-                .node = entry->node, .watched = entry->watched, .status = entry->status};
+            const struct fs_entry given = {.node = entry->node, .status = entry->status};
 
             param = entry_param(reply->request, &given);
         }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -154,24 +153,10 @@ int server_init(struct server *server, struct tree *tree, int device,
     return 0;
 }
 
-static void *watch_names(void *argument)
-{
-    server_watch_names(argument);
-    return NULL;
-}
-
-/* Descriptors have no other path than their number there (name_watch.c). */
-static bool go_to_descriptors(const struct tree *tree)
-{
-    return unshare(CLONE_FS) == 0 && fchdir(tree->proc_fd) == 0;
-}
-
 static void *serve(void *argument)
 {
     struct server *server = argument;
     struct fuse_loop_config *config = NULL;
-    bool watches = go_to_descriptors(server->tree);
-    pthread_t watcher;
     const struct server_confinement confinement = {
         .act_as_callers = server->tree->options.shared,
         .passthrough = server->options.passthrough,
@@ -183,17 +168,12 @@ static void *serve(void *argument)
         config = fuse_loop_cfg_create();
     }
     if (config != NULL) {
-        watches = watches && pthread_create(&watcher, NULL, watch_names, server) == 0;
         fuse_loop_cfg_set_clone_fd(config, 0);
         fuse_loop_cfg_set_max_threads(config, server->options.threads);
         (void)fuse_session_loop_mt(server->session, config);
         fuse_loop_cfg_destroy(config);
     }
     announce(server->ended_event);
-    if (config != NULL && watches) {
-        name_watch_end(&server->tree->watch);
-        pthread_join(watcher, NULL);
-    }
     return NULL;
 }
 
@@ -282,6 +262,58 @@ void server_print_counts(const struct server *server, struct text_buffer *text)
                                names[i] != NULL ? names[i] : "OTHER", (unsigned long long)count);
         }
     }
+}
+
+/* ---- a new policy --------------------------------------------------------------------------- */
+
+struct revocation {
+    struct server *server;
+    bool names_too; /* this kernel knows no epochs: name by name */
+    unsigned int still_carried;
+};
+
+static bool node_permits(struct tree *tree, const struct node *node, unsigned int needs)
+{
+    enum fs_operation operation;
+
+    return needs == 0 ||
+           decision_permits(node_table_decide(&tree->nodes, node, needs, &operation, NULL));
+}
+
+static void revoke_node(void *context, struct node *node)
+{
+    struct revocation *revocation = context;
+    struct server *server = revocation->server;
+    struct tree *tree = server->tree;
+
+    /* Listings may show other names now; pages of a file only if it may still be read. */
+    if (node->type == S_IFDIR || !node_permits(tree, node, 1u << FS_READ)) {
+        (void)fuse_lowlevel_notify_inval_inode(server->session, node->id, 0, 0);
+    }
+    revocation->still_carried += open_file_count_carried(&tree->files, node, tree, node_permits);
+    for (unsigned int i = 0; revocation->names_too; i++) {
+        struct node *directory = NULL;
+        char name[256];
+
+        if (node_table_name(&tree->nodes, node, i, &directory, name) < 0) {
+            break;
+        }
+        (void)fuse_lowlevel_notify_inval_entry(server->session, directory->id, name, strlen(name));
+        node_table_unpin(&tree->nodes, directory);
+    }
+}
+
+unsigned int server_revoke(struct server *server)
+{
+    const struct fuse_out_header epoch = {
+        .len = sizeof(epoch),
+        .error = FUSE_ABI_NOTIFY_INC_EPOCH,
+    };
+    struct revocation revocation = {.server = server};
+
+    revocation.names_too = write(server->device, &epoch, sizeof(epoch)) != sizeof(epoch);
+    node_table_each(&server->tree->nodes, revoke_node, &revocation);
+    return revocation.still_carried;
 }
 
 const char *server_transport(const struct server *server)

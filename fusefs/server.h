@@ -58,8 +58,6 @@ int server_start(struct server *server, struct failure *reterr);
  * not fully in force until they are closed. Not for a thread that serves requests.
  */
 unsigned int server_revoke(struct server *server);
-/* Tells the kernel of names that change underneath, until name_watch_end(). Likewise. */
-void server_watch_names(struct server *server);
 /* "LOOKUP 12 OPEN 3 ...": appended to the text. */
 void server_print_counts(const struct server *server, struct text_buffer *text);
 /* "requests over io_uring, data by the kernel", and why not. */

@@ -15,8 +15,6 @@
     ROW(io_uring_enter, ANY, "requests by rings that take nothing but commands on the device")     \
     ROW(openat, ANY, "the backing tree, one component at a time; /proc of who asks")               \
     ROW(close, ANY, "descriptors")                                                                 \
-    ROW(inotify_add_watch, ANY, "being told of names that change underneath")                      \
-    ROW(inotify_rm_watch, ANY, "the same")                                                         \
     ROW(statx, ANY, "identity and attributes of objects")                                          \
     ROW(newfstatat, ANY, "the C library's stat")                                                   \
     ROW(fstat, ANY, "the C library's fstat")                                                       \

@@ -43,7 +43,6 @@ int tree_init(struct tree *tree, int root_fd, struct policy *policy, struct audi
     disk_budget_init(&tree->disk, UINT64_MAX, -1);
     made_set_init(&tree->made);
     removed_names_init(&tree->removed);
-    name_watch_init(&tree->watch, options->strict ? -1 : root_fd);
     r = tree_status_of(root_fd, &status);
     if (r < 0) {
         return r;
@@ -77,7 +76,6 @@ void tree_clear(struct tree *tree)
     node_table_clear(&tree->nodes);
     made_set_clear(&tree->made);
     breaker_clear(&tree->breaker);
-    name_watch_clear(&tree->watch);
     close_fd(&tree->proc_fd);
     close_fd(&tree->root_fd);
 }

@@ -17,7 +17,6 @@
 #include "fusefs/disk_budget.h"
 #include "fusefs/listing_hint.h"
 #include "fusefs/made_set.h"
-#include "fusefs/name_watch.h"
 #include "fusefs/node_table.h"
 #include "fusefs/open_file.h"
 #include "fusefs/removed_names.h"
@@ -53,7 +52,6 @@ struct tree {
     struct breaker breaker; /* what it counts: fs_breaker.h */
     struct made_set made;
     struct removed_names removed;
-    struct name_watch watch;
     struct listing_hint listings;
     pthread_mutex_t listing_lock;   /* opening a directory to read it, once */
     atomic_bool unrecorded;         /* the log writer has gone: nothing is permitted any more */
