@@ -6,6 +6,7 @@
 #include "cli/json_call.h"
 #include "cli/run/live_runs.h"
 #include "cli/verbs.h"
+#include "shared/audit/json_scan.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/inert_text.h"
@@ -62,19 +63,34 @@ static void print_json(const struct live_run *run)
            text_buffer_text(&run->breaker));
 }
 
+/* The words as they were given; what is no list of strings gives those before the fault. */
+static void append_command(struct text_buffer *text, struct str_view list)
+{
+    struct json_scan scan = json_scan_init(list);
+    struct json_text word;
+
+    for (char before = '['; json_scan_char(&scan, before); before = ',') {
+        if (!json_scan_string(&scan, &word)) {
+            return;
+        }
+        if (before == ',') {
+            text_buffer_append_char(text, ' ');
+        }
+        json_text_append(text, word);
+    }
+}
+
 static void print_line(const struct live_run *run)
 {
     AUTO(text_buffer_clear) struct text_buffer text = {0};
-    struct str_view command_line = value_of(run, "\"command\":");
+    AUTO(text_buffer_clear) struct text_buffer command_line = {0};
     long long seconds = (long long)time(NULL) - run->started;
 
-    if (command_line.length > 0) {
-        command_line.length--; /* the object's brace */
-    }
+    append_command(&command_line, value_of(run, "\"command\":"));
     text_buffer_printf(&text, "%-22s %-12s %8d %5lld:%02lld %-9s ", run->id,
                        run->name[0] == '\0' ? "-" : run->name, run->pid, seconds / 60, seconds % 60,
                        state_of(run));
-    (void)inert_text_append_cut(&text, command_line, 60, INERT_TERMINAL);
+    (void)inert_text_append_cut(&text, text_buffer_view(&command_line), 60, INERT_TERMINAL);
     puts(text_buffer_text(&text));
 }
 

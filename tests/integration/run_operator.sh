@@ -25,6 +25,7 @@ stubborn="trap '' TERM INT HUP; touch started; sleep 300; sleep 300"
 start_run one -- sh -c "$stubborn"
 check "a live run is listed" listed "$id"
 check "with its name" listed one
+check "and its command as it was given" listed "sh -c trap '' TERM"
 check "as JSON with its command" wait_until 5 bash -c '"$1" ps --json | jq -e "select(.run == \"$2\") |
     .command[0] == \"sh\" and .pid == $3" >/dev/null' sh "$bin/failcore" "$id" "$run"
 check "an ordinary user does not see root's runs" test -z "$(as_user "$user_bin/failcore" ps)"
