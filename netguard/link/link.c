@@ -50,17 +50,6 @@ int link_create_veth(struct netlink *netlink, const struct link_end *here,
     return netlink_request(netlink, message);
 }
 
-int link_delete(struct netlink *netlink, const char *name)
-{
-    char buffer[NETLINK_MESSAGE_MAX];
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-
-    message->nlmsg_type = RTM_DELLINK;
-    mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-    mnl_attr_put_strz(message, IFLA_IFNAME, name);
-    return netlink_request(netlink, message);
-}
-
 static int read_index(const struct nlmsghdr *message, void *context)
 {
     const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);

@@ -29,7 +29,6 @@ struct link_end {
  */
 int link_create_veth(struct netlink *netlink, const struct link_end *here,
                      const struct link_end *there, int there_namespace);
-int link_delete(struct netlink *netlink, const char *name);
 /* > 0, or negative errno. */
 int link_index(struct netlink *netlink, const char *name);
 int link_set_up(struct netlink *netlink, const char *name);

@@ -220,22 +220,6 @@ void nft_chain_add(struct nft_batch *batch, const char *name)
     nftnl_chain_free(chain);
 }
 
-void nft_chain_flush(struct nft_batch *batch, const char *name)
-{
-    struct nlmsghdr *header = change(batch, NFT_MSG_DELRULE, 0);
-    struct nftnl_rule *rule = header == NULL ? NULL : nftnl_rule_alloc();
-
-    if (rule == NULL) {
-        fail(batch);
-        return;
-    }
-    nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, batch->table);
-    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, name);
-    nftnl_rule_nlmsg_build_payload(header, rule);
-    nftnl_rule_free(rule);
-    advance(batch);
-}
-
 void nft_counter_add(struct nft_batch *batch, const char *name)
 {
     struct nlmsghdr *header = change(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE);

@@ -60,7 +60,6 @@ struct nft_base_chain {
 };
 void nft_chain_add_base(struct nft_batch *batch, const struct nft_base_chain *chain);
 void nft_chain_add(struct nft_batch *batch, const char *name);
-void nft_chain_flush(struct nft_batch *batch, const char *name);
 
 /* A named counter (nft_counters.h reads them). */
 void nft_counter_add(struct nft_batch *batch, const char *name);

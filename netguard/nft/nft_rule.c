@@ -184,14 +184,6 @@ void match_direction(struct nft_batch *batch, uint8_t direction)
     compare_register(batch, RULE_EQUALS, &direction, sizeof(direction));
 }
 
-void match_connection_mark(struct nft_batch *batch, uint32_t mask, enum rule_compare compare,
-                           uint32_t value)
-{
-    load_connection(batch, NFT_CT_MARK);
-    mask_register(batch, &mask, sizeof(mask));
-    compare_register(batch, compare, &value, sizeof(value));
-}
-
 void match_connection_mark_in_set(struct nft_batch *batch, uint32_t mask, const char *set)
 {
     load_connection(batch, NFT_CT_MARK);

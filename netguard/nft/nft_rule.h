@@ -34,8 +34,6 @@ void match_field_in_set(struct nft_batch *batch, struct packet_field field, cons
 void match_state(struct nft_batch *batch, uint32_t bits);
 /* IP_CT_DIR_ORIGINAL or IP_CT_DIR_REPLY. */
 void match_direction(struct nft_batch *batch, uint8_t direction);
-void match_connection_mark(struct nft_batch *batch, uint32_t mask, enum rule_compare compare,
-                           uint32_t value);
 void match_connection_mark_in_set(struct nft_batch *batch, uint32_t mask, const char *set);
 void match_packet_mark(struct nft_batch *batch, enum rule_compare compare, uint32_t value);
 /* Holds for what is over, respectively under, the rate. */

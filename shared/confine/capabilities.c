@@ -14,19 +14,18 @@ static int get_sets(struct __user_cap_data_struct data[static _LINUX_CAPABILITY_
     return syscall(SYS_capget, &header, data) < 0 ? -errno : 0;
 }
 
-static int set_sets(capability_set permitted, capability_set inheritable)
+/* Nothing is inheritable: what we execute gets none of it. */
+static int set_sets(capability_set permitted)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
         {
             .effective = (uint32_t)permitted,
             .permitted = (uint32_t)permitted,
-            .inheritable = (uint32_t)inheritable,
         },
         {
             .effective = (uint32_t)(permitted >> 32),
             .permitted = (uint32_t)(permitted >> 32),
-            .inheritable = (uint32_t)(inheritable >> 32),
         },
     };
 
@@ -87,7 +86,7 @@ static int bound(const struct capability_state *state, capability_set kept)
 
     if ((state->effective & CAPABILITY(CAP_SETPCAP)) == 0 &&
         (state->permitted & CAPABILITY(CAP_SETPCAP)) != 0) {
-        error = set_sets(state->permitted, 0);
+        error = set_sets(state->permitted);
     }
     if (error == 0) {
         error = shrink_bounding_set(state, kept);
@@ -121,23 +120,5 @@ int capabilities_keep_only(capability_set kept)
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) {
         return -errno;
     }
-    return set_sets(kept, 0);
-}
-
-int capabilities_pass_on(capability_set passed)
-{
-    struct capability_state state;
-    int error = capabilities_read(&state);
-
-    if (error < 0) {
-        return error;
-    }
-    error = set_sets(state.permitted, state.inheritable | passed);
-    for (unsigned long number = 0; error == 0 && number < CAPABILITY_NUMBERS; number++) {
-        if ((passed & CAPABILITY(number)) != 0 &&
-            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0) {
-            error = -errno;
-        }
-    }
-    return error;
+    return set_sets(kept);
 }

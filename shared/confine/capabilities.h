@@ -43,10 +43,5 @@ int capabilities_keep_only(capability_set kept);
  */
 int capabilities_bound(capability_set kept);
 
-/*
- * After keep_only: lets `passed` survive an execve of an ordinary program by a user that is not
- * root (ambient set).
- */
-int capabilities_pass_on(capability_set passed);
 
 #endif

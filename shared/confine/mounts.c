@@ -215,14 +215,3 @@ int place_make_file(int root, const char *path, const void *bytes, size_t length
     }
     return length == 0 ? 0 : write_all(file, bytes, length);
 }
-
-int place_make_link(int root, const char *path, const char *target)
-{
-    const char *name;
-    AUTO_CLOSE int parent = open_parent(root, path, &name);
-
-    if (parent < 0) {
-        return parent;
-    }
-    return symlinkat(target, parent, name) < 0 ? -errno : 0;
-}

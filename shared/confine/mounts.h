@@ -53,7 +53,6 @@ int mount_become_root(int root);
 int place_make_directory(int root, const char *path, mode_t mode);
 /* An empty file with the bytes; the parent must exist. -EEXIST. */
 int place_make_file(int root, const char *path, const void *bytes, size_t length, mode_t mode);
-int place_make_link(int root, const char *path, const char *target);
 /* O_PATH descriptor of what is there. */
 int place_open(int root, const char *path);
 /* Reads a directory's listing to its end, so that the kernel knows what is in it. */

@@ -89,8 +89,6 @@ enum policy_part {
 /* 0, or -EOPNOTSUPP with the first key (file:line:column) that `enforced` does not cover. */
 int policy_requires_only(const struct policy *policy, unsigned int enforced,
                          struct failure *reterr);
-/* The parts that the policy has anything to say about. */
-unsigned int policy_parts(const struct policy *policy);
 
 /* ---- verdicts ---------------------------------------------------------------------------- */
 

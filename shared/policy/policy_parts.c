@@ -49,13 +49,11 @@ static enum policy_part part_of_setting(enum setting setting)
                                                                           : POLICY_PART_NETWORK;
 }
 
-/* Calls with each use of a part; stops at the first that is not in `enforced`. */
-static bool find_use(const struct model *model, unsigned int enforced, unsigned int *parts,
-                     struct part_use *ret_use)
+/* The first use of a part that is not in `enforced`. */
+static bool find_use(const struct model *model, unsigned int enforced, struct part_use *ret_use)
 {
 #define USE(part_, key_, origin_)                                                                  \
     do {                                                                                           \
-        *parts |= (part_);                                                                         \
         if (((part_) & ~enforced) != 0) {                                                          \
             *ret_use = (struct part_use){.part = (part_), .key = (key_), .origin = (origin_)};     \
             return true;                                                                           \
@@ -91,10 +89,9 @@ static bool find_use(const struct model *model, unsigned int enforced, unsigned 
 
 int policy_requires_only(const struct policy *policy, unsigned int enforced, struct failure *reterr)
 {
-    unsigned int parts = 0;
     struct part_use use;
 
-    if (!find_use(policy_model(policy), enforced, &parts, &use)) {
+    if (!find_use(policy_model(policy), enforced, &use)) {
         return 0;
     }
     failure_set(reterr, -EOPNOTSUPP, "the policy asks for %s, which is not enforced here", use.key);
@@ -103,13 +100,4 @@ int policy_requires_only(const struct policy *policy, unsigned int enforced, str
     }
     failure_set_mend(reterr, "leave it out: a policy is obeyed as a whole or not at all");
     return -EOPNOTSUPP;
-}
-
-unsigned int policy_parts(const struct policy *policy)
-{
-    unsigned int parts = 0;
-    struct part_use use;
-
-    (void)find_use(policy_model(policy), ~0U, &parts, &use);
-    return parts;
 }

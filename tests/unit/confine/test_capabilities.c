@@ -81,32 +81,6 @@ static void what_is_dropped_cannot_be_kept_later(void **state)
     assert_int_equal(result, 0);
 }
 
-static int pass_on_body(void)
-{
-    const capability_set kept = CAPABILITY(CAP_NET_ADMIN);
-    struct capability_state state;
-
-    if (become_capable() < 0) {
-        return 77;
-    }
-    if (capabilities_keep_only(kept) != 0 || capabilities_pass_on(kept) != 0 ||
-        capabilities_read(&state) != 0) {
-        return 1;
-    }
-    return state.ambient == kept && state.inheritable == kept ? 0 : 2;
-}
-
-static void a_kept_capability_can_cross_execve(void **state)
-{
-    int result = in_child(pass_on_body);
-
-    (void)state;
-    if (result == 77) {
-        skip();
-    }
-    assert_int_equal(result, 0);
-}
-
 /* Without CAP_SETPCAP the bounding set stays, and only no_new_privs makes that harmless. */
 static int powerless_body(void)
 {
@@ -136,7 +110,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeping_one_drops_all_others_everywhere),
         cmocka_unit_test(what_is_dropped_cannot_be_kept_later),
-        cmocka_unit_test(a_kept_capability_can_cross_execve),
         cmocka_unit_test(dropping_twice_is_no_error),
     };
 
