@@ -35,7 +35,11 @@ function(failcore_unit_test name)
     failcore_common(unit_${name})
     target_link_libraries(unit_${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
     add_test(NAME unit/${name} COMMAND unit_${name})
-    set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 60
+    set(seconds 60)
+    if(FAILCORE_SANITIZE)
+        set(seconds 300)
+    endif()
+    set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT ${seconds}
         ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR};FAILCORE_SANITIZE=${FAILCORE_SANITIZE}")
 endfunction()
 
