@@ -16,6 +16,9 @@
  * Who sends without waiting for verdicts then shares a processor with the guard: the rules let a
  * new flow begin 5000 times a second at most, which is a fraction of what either can do.
  *
+ * What it cannot choose is where the client is woken: with an idle processor beside theirs the
+ * kernel may send the client there, and that wake-up costs as before.
+ *
  * It never goes to a processor that it was not allowed at the start, and where the kernel refuses,
  * it stays: nothing but time depends on any of this.
  *
