@@ -26,11 +26,15 @@ static uint64_t network_of(int socket)
     return getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0 ? 0 : cookie;
 }
 
-uint64_t control_home(void)
+int control_home(uint64_t *ret_home)
 {
     AUTO_CLOSE int socket_here = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    return socket_here < 0 ? 0 : network_of(socket_here);
+    if (socket_here < 0) {
+        return -errno;
+    }
+    *ret_home = network_of(socket_here);
+    return *ret_home == 0 ? -EOPNOTSUPP : 0;
 }
 
 /* As our user namespace has it: root, respectively the one user in it. A guard that root has not

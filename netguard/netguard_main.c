@@ -230,9 +230,19 @@ static void detach_audit(struct audit_producer **audit)
 }
 
 /* Root's socket is out of every agent's reach, and root may ask from anywhere. */
-static uint64_t choose_home(void)
+static int choose_home(uint64_t *ret_home, struct failure *reterr)
 {
-    return geteuid() == 0 && namespace_user_is_initial() ? 0 : control_home();
+    int error = 0;
+
+    *ret_home = 0;
+    if (geteuid() != 0 || !namespace_user_is_initial()) {
+        error = control_home(ret_home);
+    }
+    return error == 0 ? 0
+                      : failure_set(reterr, error,
+                                    "cannot tell which network a question comes from "
+                                    "(SO_NETNS_COOKIE, Linux 5.14): %s",
+                                    strerror(-error));
 }
 
 static int run(const struct settings *settings, struct failure *reterr)
@@ -243,8 +253,7 @@ static int run(const struct settings *settings, struct failure *reterr)
                                   .breaker_fd = settings->breaker_fd,
                                   .breaker_alarm_fd = settings->breaker_alarm_fd,
                                   .starter = settings->control_fd,
-                                  .control_is_roots = settings->stored && geteuid() != 0,
-                                  .control_home = choose_home()};
+                                  .control_is_roots = settings->stored && geteuid() != 0};
     static struct guard guard; /* too large for a stack; of this process alone */
     AUTO_CLOSE int signals = open_signals();
     /* Whoever else starts us may be somebody's service, for which we have no word to say. */
@@ -257,6 +266,9 @@ static int run(const struct settings *settings, struct failure *reterr)
     }
     if (error == 0) {
         error = uplink_parse(settings->uplink, &start.uplink, reterr);
+    }
+    if (error == 0) {
+        error = choose_home(&start.control_home, reterr);
     }
     if (error == 0) {
         error = attach_audit(settings, policy, &audit, reterr);

@@ -108,12 +108,33 @@ static uint64_t key_of_target(const struct slot *slot, const struct prepared_eve
     return mix(hash, prepared->head.port) | 1;
 }
 
-/* Where a key may lie: its target's fold in the lower half, a rule's in the upper. */
-static unsigned int place_of(uint64_t key, bool is_rule)
+/* What putting another in its place would lose: nothing of a minute that is over. */
+static uint32_t worth(const struct fold_entry *entry, uint64_t window)
 {
-    unsigned int half = FOLD_SLOTS / 2;
+    return entry->window == window ? entry->written : 0;
+}
 
-    return (unsigned int)(key >> 32) % half + (is_rule ? half : 0);
+/* A target's fold lies in the lower half, where its key says. A rule's count is what bounds a
+ * flood: it lies anywhere in the upper half, and gives way only to make room and if it is the
+ * least, so that many processes at once do not begin each other's minute anew. */
+static unsigned int place_of(const struct slot *slot, uint64_t key, bool is_rule, uint64_t window)
+{
+    const struct fold_entry *entry = slot->folds.entry;
+    const unsigned int half = FOLD_SLOTS / 2;
+    unsigned int least = half;
+
+    if (!is_rule) {
+        return (unsigned int)(key >> 32) % half;
+    }
+    for (unsigned int i = half; i < FOLD_SLOTS; i++) {
+        if (entry[i].key == key) {
+            return i;
+        }
+        if (worth(&entry[i], window) < worth(&entry[least], window)) {
+            least = i;
+        }
+    }
+    return least;
 }
 
 static int flush_entry(struct slot *slot, unsigned int index)
@@ -237,7 +258,7 @@ static bool count_in(struct slot *slot, unsigned int index, const struct prepare
 static bool offer(struct slot *slot, uint64_t key, bool is_rule, uint64_t window, uint32_t limit,
                   const struct prepared_event *prepared, uint64_t *ret_ticket)
 {
-    unsigned int index = place_of(key, is_rule);
+    unsigned int index = place_of(slot, key, is_rule, window);
     const struct fold_entry *entry = &slot->folds.entry[index];
 
     if (entry->key != key || entry->window != window || entry->written < limit ||
@@ -272,7 +293,7 @@ bool fold_offer(struct slot *slot, enum fold_class class, const struct prepared_
 static void note(struct slot *slot, uint64_t key, bool is_rule, uint64_t window,
                  const struct prepared_event *prepared, uint64_t ticket)
 {
-    unsigned int index = place_of(key, is_rule);
+    unsigned int index = place_of(slot, key, is_rule, window);
     struct fold_entry *entry = &slot->folds.entry[index];
 
     if (entry->key != key || entry->window != window) {

@@ -79,3 +79,38 @@ audit=$log mount_tree --policy "$(with_level full)"
 judge full "$each_alone"
 unmount_tree
 check "the log is intact" "$failcore" audit verify "$log"
+
+# A refusal's first hundred of a process in a minute, also when many refuse to stop at once.
+log=$work/flood
+cat >"$work/knock.py" <<'PY'
+import os, sys
+for child in range(16):
+    if os.fork() == 0:
+        for name in range(4000):
+            try:
+                os.stat(f"{sys.argv[1]}/denied/{child}-{name}")
+            except OSError:
+                pass
+        os._exit(0)
+for child in range(16):
+    os.wait()
+PY
+audit=$log mount_tree --policy "$(policy_file flood <<'POLICY'
+version: 1
+name: flood
+filesystem:
+  default: allow
+  rules:
+    - {id: closed, action: deny, paths: ["denied/**"]}
+POLICY
+)" --strict
+mkdir "$source/denied"
+check "sixteen processes ask for 64,000 names that they may not have" python3 "$work/knock.py" "$mount"
+threads=$(ls "/proc/$server_pid/task" | wc -l)
+unmount_tree
+cat "$log"/log/*.jsonl | jq -s -c '[.[] | select(.status == "BLOCKED")] |
+    {asked: (map(.count // 1) | add), whole: map(select(.kind == "DECISION")) | length, records: length}' >"$work/flood.said"
+cat "$work/flood.said"
+check "each is counted, and a hundred of each process and server thread are whole" \
+    jq -e --argjson threads "$threads" '.asked >= 64000 and .whole <= 16 * 100 * $threads' "$work/flood.said"
+check "the log is intact" "$failcore" audit verify "$log"
