@@ -1,9 +1,9 @@
 """The table of the network benchmark; run by tests/bench/net.
 
-    python3 tests/bench/net_table.py DIRECTORY
+    python3 tests/bench/net_table.py DIRECTORY [PREFIX]
 
 DIRECTORY has ROW.WHAT files: a line per measurement, in the order of the rounds, of "p50 p99" or one
-number. Lines of the same number were measured one after the other, and are compared with each other.
+number. PREFIX stands before the title of each row. Lines of the same number were measured one after the other, and are compared with each other.
 """
 import os
 import statistics
@@ -37,6 +37,7 @@ def paired(values, others, combine):
 
 def main():
     directory = sys.argv[1]
+    prefix = sys.argv[2] if len(sys.argv) > 2 else ""
     static = {what: read(directory, "static", what) for what in ("connect", "hello", "bulk")}
     print("| | connect p50 us | p99 us | connect - static | connect, hello, answer p50 us | p99 us | hello - static "
           "| connections/s | DNS p50 us | bulk Gbit/s | bulk / static |")
@@ -47,7 +48,7 @@ def main():
         if not connect:
             continue
         print("| " + " | ".join([
-            title, spread(connect, 1), spread(read(directory, row, "connect", 1), 0),
+            prefix + title, spread(connect, 1), spread(read(directory, row, "connect", 1), 0),
             spread(paired(connect, static["connect"], lambda a, b: a - b), 1),
             spread(hello, 1), spread(read(directory, row, "hello", 1), 0),
             spread(paired(hello, static["hello"], lambda a, b: a - b), 1),
