@@ -5,34 +5,7 @@
 #include <string.h>
 
 #include "fusefs/descriptor_cache.h"
-
-#define FIRST_BUCKETS 1024u
-
-static uint64_t mix(uint64_t value)
-{
-    value ^= value >> 33;
-    value *= 0xff51afd7ed558ccdULL;
-    value ^= value >> 33;
-    value *= 0xc4ceb9fe1a85ec53ULL;
-    return value ^ value >> 33;
-}
-
-static uint32_t identity_hash(const struct node_identity *identity)
-{
-    return (uint32_t)mix(identity->inode ^ mix(identity->device) ^
-                         (uint64_t)identity->born_nanoseconds << 20);
-}
-
-/* FNV-1a, begun with the directory's number. */
-static uint32_t name_hash(const struct node *directory, struct str_view name)
-{
-    uint64_t hash = mix(directory->id) ^ 0xcbf29ce484222325ULL;
-
-    for (size_t i = 0; i < name.length; i++) {
-        hash = (hash ^ (unsigned char)name.bytes[i]) * 0x100000001b3ULL;
-    }
-    return (uint32_t)mix(hash);
-}
+#include "fusefs/node_index.h"
 
 struct node_identity node_identity_from(const struct statx *status)
 {
@@ -50,176 +23,28 @@ bool node_identity_equals(const struct node_identity *a, const struct node_ident
            a->born_nanoseconds == b->born_nanoseconds;
 }
 
-/* ---- slots: numbers the kernel uses --------------------------------------------------------- */
-
-static struct node **slot_of(struct node_table *table, uint32_t slot)
-{
-    struct node **chunk = table->chunks[slot / NODE_SLOTS_CHUNK];
-
-    return chunk == NULL ? NULL : &chunk[slot % NODE_SLOTS_CHUNK];
-}
-
-static int slot_take(struct node_table *table, uint32_t *ret_slot)
-{
-    uint32_t chunk;
-
-    if (table->free_count > 0) {
-        *ret_slot = table->free_slots[--table->free_count];
-        return 0;
-    }
-    if (table->slots_used >= table->limit + NODE_FIRST_ID || table->slots_used >= NODE_LIMIT) {
-        return -ENFILE;
-    }
-    chunk = table->slots_used / NODE_SLOTS_CHUNK;
-    if (table->chunks[chunk] == NULL) {
-        struct node **nodes = calloc(NODE_SLOTS_CHUNK, sizeof(struct node *));
-        uint32_t *generations = calloc(NODE_SLOTS_CHUNK, sizeof(uint32_t));
-        uint32_t capacity = table->free_capacity + NODE_SLOTS_CHUNK;
-        uint32_t *grown = realloc(table->free_slots, capacity * sizeof(uint32_t));
-
-        if (grown != NULL) {
-            /* Room for every slot, so that giving one back never needs memory. */
-            table->free_slots = grown;
-            table->free_capacity = capacity;
-        }
-        if (nodes == NULL || generations == NULL || grown == NULL) {
-            free(nodes);
-            free(generations);
-            return -ENOMEM;
-        }
-        table->chunks[chunk] = nodes;
-        table->generations[chunk] = generations;
-    }
-    *ret_slot = table->slots_used++;
-    return 0;
-}
-
-static void slot_give_back(struct node_table *table, uint32_t slot)
-{
-    table->chunks[slot / NODE_SLOTS_CHUNK][slot % NODE_SLOTS_CHUNK] = NULL;
-    table->generations[slot / NODE_SLOTS_CHUNK][slot % NODE_SLOTS_CHUNK]++;
-    table->free_slots[table->free_count++] = slot;
-}
-
-static struct node *find_id(struct node_table *table, uint64_t id)
-{
-    uint32_t slot = (uint32_t)id;
-    struct node **at;
-
-    if (slot >= table->slots_used) {
-        return NULL;
-    }
-    at = slot_of(table, slot);
-    return at != NULL && *at != NULL && (*at)->id == id ? *at : NULL;
-}
-
-/* ---- hashes --------------------------------------------------------------------------------- */
-
-static void grow_identities(struct node_table *table)
-{
-    uint32_t buckets = table->identity_buckets * 2;
-    struct node **grown = calloc(buckets, sizeof(struct node *));
-
-    if (grown == NULL) {
-        return; /* longer chains, same answers */
-    }
-    for (uint32_t i = 0; i < table->identity_buckets; i++) {
-        struct node *next;
-
-        for (struct node *node = table->by_identity[i]; node != NULL; node = next) {
-            struct node **bucket = &grown[identity_hash(&node->identity) & (buckets - 1)];
-
-            next = node->hash_next;
-            node->hash_next = *bucket;
-            *bucket = node;
-        }
-    }
-    free(table->by_identity);
-    table->by_identity = grown;
-    table->identity_buckets = buckets;
-}
-
-static void grow_names(struct node_table *table)
-{
-    uint32_t buckets = table->name_buckets * 2;
-    struct dentry **grown = calloc(buckets, sizeof(struct dentry *));
-
-    if (grown == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < table->name_buckets; i++) {
-        struct dentry *next;
-
-        for (struct dentry *dentry = table->by_name[i]; dentry != NULL; dentry = next) {
-            struct dentry **bucket = &grown[dentry->hash & (buckets - 1)];
-
-            next = dentry->hash_next;
-            dentry->hash_next = *bucket;
-            *bucket = dentry;
-        }
-    }
-    free(table->by_name);
-    table->by_name = grown;
-    table->name_buckets = buckets;
-}
-
-static struct node *find_identity(struct node_table *table, const struct node_identity *identity)
-{
-    struct node *node = table->by_identity[identity_hash(identity) & (table->identity_buckets - 1)];
-
-    while (node != NULL && !node_identity_equals(&node->identity, identity)) {
-        node = node->hash_next;
-    }
-    return node;
-}
-
-static struct dentry *find_name(struct node_table *table, const struct node *directory,
-                                struct str_view name)
-{
-    uint32_t hash = name_hash(directory, name);
-    struct dentry *dentry = table->by_name[hash & (table->name_buckets - 1)];
-
-    while (dentry != NULL &&
-           (dentry->hash != hash || dentry->directory != directory ||
-            dentry->length != name.length || memcmp(dentry->name, name.bytes, name.length) != 0)) {
-        dentry = dentry->hash_next;
-    }
-    return dentry;
-}
-
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
 static int node_new(struct node_table *table, const struct statx *status, struct node **ret_node)
 {
     struct node *node;
-    struct node **bucket;
-    uint32_t slot = 0;
     int r;
 
     if (table->count >= table->limit) {
         return -ENFILE;
     }
-    r = slot_take(table, &slot);
-    if (r < 0) {
-        return r;
-    }
     node = calloc(1, sizeof(*node));
     if (node == NULL) {
-        slot_give_back(table, slot);
         return -ENOMEM;
     }
     node->identity = node_identity_from(status);
     node->type = (mode_t)status->stx_mode & S_IFMT;
-    node->id =
-        (uint64_t)table->generations[slot / NODE_SLOTS_CHUNK][slot % NODE_SLOTS_CHUNK] << 32 | slot;
     atomic_store_explicit(&node->links, status->stx_nlink, memory_order_relaxed);
-    table->chunks[slot / NODE_SLOTS_CHUNK][slot % NODE_SLOTS_CHUNK] = node;
-    if (++table->count > table->identity_buckets) {
-        grow_identities(table);
+    r = node_index_add(table, node);
+    if (r < 0) {
+        free(node);
+        return r;
     }
-    bucket = &table->by_identity[identity_hash(&node->identity) & (table->identity_buckets - 1)];
-    node->hash_next = *bucket;
-    *bucket = node;
     *ret_node = node;
     return 0;
 }
@@ -238,20 +63,15 @@ static bool node_is_needed(const struct node *node)
 
 static void node_drop_if_unneeded(struct node_table *table, struct node *node);
 
-static void dentry_unhash(struct node_table *table, struct dentry *dentry)
+static void dentry_unlink(struct node_table *table, struct dentry *dentry)
 {
-    struct dentry **at = &table->by_name[dentry->hash & (table->name_buckets - 1)];
+    struct dentry **at = &dentry->node->names;
 
-    while (*at != dentry) {
-        at = &(*at)->hash_next;
-    }
-    *at = dentry->hash_next;
-    at = &dentry->node->names;
+    node_index_remove_name(table, dentry);
     while (*at != dentry) {
         at = &(*at)->next_name;
     }
     *at = dentry->next_name;
-    table->name_count--;
 }
 
 /* The dentry goes; its directory may go with it. */
@@ -268,7 +88,7 @@ static void dentry_destroy(struct node_table *table, struct dentry *dentry)
 /* The name goes; its node is the caller's to look after. */
 static void dentry_free(struct node_table *table, struct dentry *dentry)
 {
-    dentry_unhash(table, dentry);
+    dentry_unlink(table, dentry);
     dentry_destroy(table, dentry);
 }
 
@@ -285,18 +105,11 @@ static void orphan_clear(struct node_table *table, struct node *node)
 static void node_drop_if_unneeded(struct node_table *table, struct node *node)
 {
     struct descriptor *kept;
-    struct node **at;
 
     if (node == table->root || node_is_needed(node)) {
         return;
     }
-    at = &table->by_identity[identity_hash(&node->identity) & (table->identity_buckets - 1)];
-    while (*at != node) {
-        at = &(*at)->hash_next;
-    }
-    *at = node->hash_next;
-    table->count--;
-    slot_give_back(table, (uint32_t)node->id);
+    node_index_remove(table, node);
     kept = descriptor_cache_take(table->descriptors, node);
     if (kept != NULL) {
         kept->next_dead = table->dead;
@@ -340,7 +153,7 @@ static struct dentry *dentry_alloc(struct node *directory, struct str_view name,
     dentry->directory = directory;
     dentry->node = node;
     dentry->state = policy_state_ref(state);
-    dentry->hash = name_hash(directory, name);
+    dentry->hash = node_index_name_hash(directory, name);
     dentry->length = (uint16_t)name.length;
     memcpy(dentry->name, name.bytes, name.length);
     dentry->name[name.length] = '\0';
@@ -353,17 +166,11 @@ static struct dentry *dentry_new(struct node_table *table, struct node *director
                                  const struct policy_state *state)
 {
     struct dentry *dentry = dentry_alloc(directory, name, node, state);
-    struct dentry **bucket;
 
     if (dentry == NULL) {
         return NULL;
     }
-    if (++table->name_count > table->name_buckets) {
-        grow_names(table);
-    }
-    bucket = &table->by_name[dentry->hash & (table->name_buckets - 1)];
-    dentry->hash_next = *bucket;
-    *bucket = dentry;
+    node_index_add_name(table, dentry);
     dentry->next_name = node->names;
     node->names = dentry;
     orphan_clear(table, node);
@@ -373,7 +180,7 @@ static struct dentry *dentry_new(struct node_table *table, struct node *director
 /* A name stands for nothing, or for something else, from now on. */
 static void name_clear(struct node_table *table, struct node *directory, struct str_view name)
 {
-    struct dentry *dentry = find_name(table, directory, name);
+    struct dentry *dentry = node_index_find_name(table, directory, name);
 
     if (dentry != NULL) {
         struct node *node = dentry->node;
@@ -382,7 +189,7 @@ static void name_clear(struct node_table *table, struct node *directory, struct 
         atomic_store(&node->links, links > 0 ? links - 1 : 0);
         /* The node must outlive its dentry's removal, which may drop the directory. */
         atomic_fetch_add(&node->pins, 1);
-        dentry_unhash(table, dentry);
+        dentry_unlink(table, dentry);
         if (node->names == NULL) {
             orphan_clear(table, node);
             node->orphan = dentry;
@@ -405,8 +212,6 @@ int node_table_init(struct node_table *table, struct policy *policy, const struc
     *table = (struct node_table){
         .limit = NODE_LIMIT - NODE_FIRST_ID,
         .slots_used = NODE_ROOT_ID,
-        .identity_buckets = FIRST_BUCKETS,
-        .name_buckets = FIRST_BUCKETS,
         .epoch = 1,
         .descriptors = descriptors,
     };
@@ -418,13 +223,10 @@ int node_table_init(struct node_table *table, struct policy *policy, const struc
     table->policy = policy_ref(policy);
     atomic_init(&table->may_hide, policy_fs_settings(policy).may_hide);
     table->root_state = policy_path_root(policy);
-    table->by_identity = calloc(table->identity_buckets, sizeof(struct node *));
-    table->by_name = calloc(table->name_buckets, sizeof(struct dentry *));
-    if (table->by_identity == NULL || table->by_name == NULL) {
-        node_table_clear(table);
-        return -ENOMEM;
+    r = node_index_init(table);
+    if (r == 0) {
+        r = node_new(table, root, &table->root);
     }
-    r = node_new(table, root, &table->root);
     if (r < 0) {
         node_table_clear(table);
         return r;
@@ -436,31 +238,25 @@ int node_table_init(struct node_table *table, struct policy *policy, const struc
 void node_table_clear(struct node_table *table)
 {
     for (uint32_t slot = 0; slot < table->slots_used; slot++) {
-        struct node **at = slot_of(table, slot);
+        struct node *node = node_index_at(table, slot);
 
-        if (at != NULL && *at != NULL) {
+        if (node != NULL) {
             struct dentry *next;
 
-            for (struct dentry *dentry = (*at)->names; dentry != NULL; dentry = next) {
+            for (struct dentry *dentry = node->names; dentry != NULL; dentry = next) {
                 next = dentry->next_name;
                 policy_state_unref(dentry->state);
                 free(dentry);
             }
-            if ((*at)->orphan != NULL) {
-                policy_state_unref((*at)->orphan->state);
-                free((*at)->orphan);
+            if (node->orphan != NULL) {
+                policy_state_unref(node->orphan->state);
+                free(node->orphan);
             }
-            descriptor_unref(descriptor_cache_take(table->descriptors, *at));
-            free(*at);
+            descriptor_unref(descriptor_cache_take(table->descriptors, node));
+            free(node);
         }
     }
-    for (uint32_t i = 0; i < NODE_SLOTS_CHUNKS; i++) {
-        free(table->chunks[i]);
-        free(table->generations[i]);
-    }
-    free(table->free_slots);
-    free(table->by_identity);
-    free(table->by_name);
+    node_index_clear(table);
     policy_state_unref(table->root_state);
     policy_unref(table->policy);
     pthread_rwlock_destroy(&table->lock);
@@ -472,7 +268,7 @@ struct node *node_table_pin(struct node_table *table, uint64_t id)
     struct node *node;
 
     pthread_rwlock_rdlock(&table->lock);
-    node = find_id(table, id);
+    node = node_index_find_number(table, id);
     if (node != NULL) {
         atomic_fetch_add(&node->pins, 1);
     }
@@ -499,14 +295,14 @@ void node_table_unpin(struct node_table *table, struct node *node)
         return;
     }
     pthread_rwlock_rdlock(&table->lock);
-    node = find_id(table, id);
+    node = node_index_find_number(table, id);
     if (node == NULL || node_is_needed(node)) {
         pthread_rwlock_unlock(&table->lock);
         return;
     }
     pthread_rwlock_unlock(&table->lock);
     lock_shape(table);
-    node = find_id(table, id);
+    node = node_index_find_number(table, id);
     if (node != NULL) {
         node_drop_if_unneeded(table, node);
     }
@@ -522,7 +318,7 @@ static struct node *enter_known(struct node_table *table, struct node *directory
     struct node *node = NULL;
 
     pthread_rwlock_rdlock(&table->lock);
-    dentry = find_name(table, directory, name);
+    dentry = node_index_find_name(table, directory, name);
     if (dentry != NULL && table->epoch == epoch &&
         node_identity_equals(&dentry->node->identity, identity)) {
         node = dentry->node;
@@ -547,12 +343,12 @@ static int enter_new(struct node_table *table, struct node *directory, struct st
         unlock_shape(table);
         return -EAGAIN;
     }
-    node = find_identity(table, &identity);
+    node = node_index_find(table, &identity);
     if (node == NULL) {
         r = node_new(table, status, &node);
     }
     if (r == 0) {
-        struct dentry *known = find_name(table, directory, name);
+        struct dentry *known = node_index_find_name(table, directory, name);
 
         atomic_fetch_add(&node->pins, 1);
         if (known == NULL || known->node != node) {
@@ -633,7 +429,7 @@ void node_table_forget(struct node_table *table, uint64_t id, uint64_t count)
     uint64_t before = 0;
 
     pthread_rwlock_rdlock(&table->lock);
-    node = find_id(table, id);
+    node = node_index_find_number(table, id);
     if (node != NULL) {
         before = atomic_load(&node->lookups);
         /* More than we gave is a lie or a bug of the kernel's: it is not followed below zero. */
@@ -646,7 +442,7 @@ void node_table_forget(struct node_table *table, uint64_t id, uint64_t count)
         return;
     }
     lock_shape(table);
-    node = find_id(table, id);
+    node = node_index_find_number(table, id);
     if (node != NULL) {
         node_drop_if_unneeded(table, node);
     }
@@ -690,7 +486,7 @@ void node_table_move_name(struct node_table *table, struct node *old_directory,
     struct dentry *dentry;
 
     lock_shape(table);
-    dentry = find_name(table, old_directory, old_name);
+    dentry = node_index_find_name(table, old_directory, old_name);
     if (dentry != NULL) {
         struct node *node = dentry->node;
 
@@ -719,8 +515,8 @@ void node_table_exchange_names(struct node_table *table, struct node *a_director
     struct node *b = NULL;
 
     lock_shape(table);
-    a_dentry = find_name(table, a_directory, a_name);
-    b_dentry = find_name(table, b_directory, b_name);
+    a_dentry = node_index_find_name(table, a_directory, a_name);
+    b_dentry = node_index_find_name(table, b_directory, b_name);
     if (a_dentry != NULL) {
         a = node_pin(a_dentry->node);
         dentry_free(table, a_dentry);
@@ -747,21 +543,6 @@ void node_table_exchange_names(struct node_table *table, struct node *a_director
         node_drop_if_unneeded(table, b);
     }
     unlock_shape(table);
-}
-
-int node_table_add_name(struct node_table *table, struct node *node, struct node *directory,
-                        struct str_view name, const struct policy_state *state, uint64_t epoch)
-{
-    int r = -EAGAIN;
-
-    lock_shape(table);
-    if (table->epoch == epoch) {
-        name_clear(table, directory, name);
-        r = dentry_new(table, directory, name, node, state) == NULL ? -ENOMEM : 0;
-        atomic_fetch_add(&node->links, 1);
-    }
-    unlock_shape(table);
-    return r;
 }
 
 unsigned int node_table_name_count(struct node_table *table, const struct node *node)
@@ -801,7 +582,7 @@ mode_t node_table_type(struct node_table *table, const struct node *directory, s
     mode_t type = 0;
 
     pthread_rwlock_rdlock(&table->lock);
-    dentry = find_name(table, directory, name);
+    dentry = node_index_find_name(table, directory, name);
     if (dentry != NULL) {
         type = dentry->node->type;
     }

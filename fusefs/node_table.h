@@ -168,10 +168,6 @@ void node_table_exchange_names(struct node_table *table, struct node *a_director
                                struct node *b_directory, struct str_view b_name,
                                const struct policy_state *b_state, uint64_t epoch);
 
-/* One more name of a pinned node (a hard link made by us). */
-int node_table_add_name(struct node_table *table, struct node *node, struct node *directory,
-                        struct str_view name, const struct policy_state *state, uint64_t epoch);
-
 /*
  * The state of a directory for stepping to its names, and the policy and epoch it belongs to.
  * The caller releases state and policy.

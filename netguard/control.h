@@ -24,8 +24,8 @@
 
 enum control_outcome { CONTROL_GO_ON = 0, CONTROL_STOP };
 
-/* The network namespace that this thread is in, for guard_options; never 0. Negative errno where the
- * kernel does not say (SO_NETNS_COOKIE, Linux 5.14). */
+/* The network namespace that this thread is in, for guard_options; never 0. Negative errno where
+ * the kernel does not say (SO_NETNS_COOKIE, Linux 5.14). */
 int control_home(uint64_t *ret_home);
 
 /* Accepts one connection, answers it and closes it. Never waits for the other side. */

@@ -25,8 +25,8 @@ __attribute__((format(printf, 2, 3))) void failure_set_mend(struct failure *fail
                                                             const char *format, ...);
 
 /*
- * "program: what", "  needed by: …", "  try: …"; control bytes are shown as "?". Where the stream is
- * the system's journal (sd-daemon(3)), one line with fields instead, of priority "error":
+ * "program: what", "  needed by: …", "  try: …"; control bytes are shown as "?". Where the stream
+ * is the system's journal (sd-daemon(3)), one line with fields instead, of priority "error":
  *
  *     <3>program: error="what" needed_by="…" try="…"
  */

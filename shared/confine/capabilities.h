@@ -43,5 +43,4 @@ int capabilities_keep_only(capability_set kept);
  */
 int capabilities_bound(capability_set kept);
 
-
 #endif
