@@ -8,7 +8,7 @@
 #include "shared/base/option_table.h"
 
 #define STOP_TIMEOUT_MS 15000 /* the supervisor itself kills after ten seconds */
-#define KILL_TIMEOUT_MS 900
+#define KILL_TIMEOUT_MS 600
 
 static const struct option_row options[] = {{1, 'h', "help", NULL, "this text"}};
 

@@ -157,7 +157,8 @@ static struct probe_result try_transport(const struct probe_scratch *scratch)
         return probe_found(PROBE_OK, "", "requests over io_uring");
     }
     return probe_found(PROBE_WEAK,
-                       line[0] == '\0' ? "" : "echo Y > /sys/module/fuse/parameters/enable_uring",
+                       line[0] == '\0' ? "boot Linux 6.14 or newer, with CONFIG_FUSE_IO_URING"
+                                       : "echo Y > /sys/module/fuse/parameters/enable_uring",
                        line[0] == '\0' ? "requests over /dev/fuse: this kernel has no rings for it"
                                        : "requests over /dev/fuse: the rings are switched off");
 }
@@ -168,7 +169,7 @@ static struct probe_result try_passthrough(const struct probe_scratch *scratch)
     if (namespace_user_is_initial() && capabilities_have(CAPABILITY(CAP_SYS_ADMIN))) {
         return probe_found(PROBE_OK, "", "the server may ask the kernel to carry file data");
     }
-    return probe_found(PROBE_WEAK, "",
+    return probe_found(PROBE_WEAK, "start runs as root, if that is worth it",
                        "file data goes through the server: only root may ask for more");
 }
 
@@ -180,9 +181,10 @@ static struct probe_result try_landlock(const struct probe_scratch *scratch)
     if (abi == 0) {
         return probe_found(PROBE_MISSING, "boot with lsm=landlock,...", "not in this kernel");
     }
-    return abi >= 6 ? probe_found(PROBE_OK, "", "ABI %d", abi)
-                    : probe_found(PROBE_WEAK, "",
-                                  "ABI %d: signals and abstract sockets are not scoped", abi);
+    return abi >= LANDLOCK_ABI_WHOLE
+               ? probe_found(PROBE_OK, "", "ABI %d", abi)
+               : probe_found(PROBE_WEAK, "boot Linux 6.12 or newer",
+                             "ABI %d: signals and abstract sockets are not scoped", abi);
 }
 
 static struct probe_result try_seccomp(const struct probe_scratch *scratch)

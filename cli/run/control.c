@@ -127,6 +127,13 @@ void control_answer(struct control *control, int error)
     }
 }
 
+void control_tell_gone(const struct control *control)
+{
+    for (size_t i = 0; i < control->client_count; i++) {
+        (void)send(control->clients[i], "gone", 4, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
 void control_close(struct control *control, const struct run_plan *plan)
 {
     if (control->listener >= 0 || control->description.length > 0) {

@@ -3,7 +3,8 @@
  * this user can reach, and beside it what the run is, as JSON.
  *
  * A word comes in ("status", "stop", "kill", "resume"), a line goes out. Who asked for an end keeps
- * the connection: it closes when the run is over. Errors: negative errno.
+ * the connection: it hears "gone" when the run's processes are, and it closes when all is recorded.
+ * Errors: negative errno.
  */
 #ifndef FAILCORE_CLI_RUN_CONTROL_H
 #define FAILCORE_CLI_RUN_CONTROL_H
@@ -30,6 +31,8 @@ int control_open(struct control *control, const struct run_plan *plan, const cha
 enum control_word control_serve(struct control *control);
 /* After CONTROL_RESUME: what came of it; 0 or a negative errno. */
 void control_answer(struct control *control, int error);
+/* The run's processes have ended: who asked for that need not wait any longer. */
+void control_tell_gone(const struct control *control);
 void control_close(struct control *control, const struct run_plan *plan);
 
 #endif

@@ -350,21 +350,22 @@ int mount_wait(const struct daemon *mount, int ready, struct failure *reterr)
     return ended_before_ready(mount, reterr);
 }
 
-static void reap(struct daemon *daemon)
+int daemon_kill(struct daemon *daemon, int timeout_ms)
 {
     struct process_end end;
+    int error;
 
-    (void)process_handle_reap(daemon->handle, &end);
+    if (daemon->name == NULL) {
+        return 0;
+    }
+    (void)process_handle_signal(daemon->handle, SIGKILL);
+    error = process_handle_wait(daemon->handle, timeout_ms);
+    if (error == 0) {
+        (void)process_handle_reap(daemon->handle, &end);
+    }
     close_fd(&daemon->handle);
     daemon->name = NULL;
-}
-
-void daemon_kill(struct daemon *daemon)
-{
-    if (daemon->name != NULL) {
-        (void)process_handle_signal(daemon->handle, SIGKILL);
-        reap(daemon);
-    }
+    return error;
 }
 
 void daemon_ask(const struct daemon *daemon)

@@ -58,7 +58,9 @@ void daemon_ask(const struct daemon *daemon);
  * guard's socket, the server's pipe); what the kernel takes apart after that nobody waits for.
  * Killed when it does not say so within `timeout_ms`. */
 void daemon_leave(struct daemon *daemon, int *said, int timeout_ms);
-void daemon_kill(struct daemon *daemon);
+/* At once. -ETIMEDOUT: it has not ended by then, since it waits in the kernel for what no signal
+ * ends (a disk that answers nobody), and nobody waits for it. */
+int daemon_kill(struct daemon *daemon, int timeout_ms);
 
 /* The three lines of another program's error. Texts that are none become `what` as they are. */
 void failure_parse(struct failure *failure, const char *program, const char *text);

@@ -1,9 +1,12 @@
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/report/after_run.h"
+#include "cli/run/messages.h"
 #include "cli/run/status_lines.h"
 #include "cli/run/supervisor_state.h"
 #include "shared/audit/pin.h"
@@ -11,15 +14,39 @@
 #include "shared/confine/process_handle.h"
 
 #define DAEMON_STOP_MS 5000
-#define DRAIN_MS       500 /* for a reader outside, when the run did not end by itself */
+#define DRAIN_MS       500  /* for a reader outside, when the run did not end by itself */
+#define KILL_MS        100  /* for a process that was killed, and for the first process's word */
+#define GONE_MS        2000 /* for all of them: then something waits for what we cannot answer */
 
-static void reap(int *handle)
+/* Whoever does not end in time has been killed, and ends when the kernel lets it. */
+static void reap(int *handle, int timeout_ms)
 {
     struct process_end end;
 
     if (*handle >= 0) {
-        (void)process_handle_reap(*handle, &end);
+        if (process_handle_wait(*handle, timeout_ms) == 0) {
+            (void)process_handle_reap(*handle, &end);
+        }
         close_fd(handle);
+    }
+}
+
+/* The callers of a server that does not end: the first process is in their mount namespace and can
+ * have them answered. */
+static void abort_mounts(struct supervisor *supervisor)
+{
+    const struct message abort_them = {.kind = MESSAGE_ABORT};
+    struct pollfd answer = {.fd = supervisor->socket, .events = POLLIN};
+    struct message message = {0};
+    struct failure ignored = {0};
+    size_t no_fds = 0;
+
+    if (supervisor->socket < 0 || message_send(supervisor->socket, &abort_them, NULL, 0) < 0) {
+        return;
+    }
+    while (message.kind != MESSAGE_ABORTED && poll(&answer, 1, KILL_MS) == 1 &&
+           message_receive(supervisor->socket, &message, NULL, &no_fds, &ignored) == 0) {
+        no_fds = 0;
     }
 }
 
@@ -29,7 +56,9 @@ static void end_processes(struct supervisor *supervisor)
     bool orderly = supervisor->first_handle >= 0 && process_handle_ended(supervisor->first_handle);
 
     if (!orderly) {
-        daemon_kill(&supervisor->mount);
+        if (daemon_kill(&supervisor->mount, KILL_MS) == -ETIMEDOUT) {
+            abort_mounts(supervisor);
+        }
         if (supervisor->first_handle >= 0) {
             (void)process_handle_signal(supervisor->first_handle, SIGKILL);
         }
@@ -37,8 +66,8 @@ static void end_processes(struct supervisor *supervisor)
             (void)process_handle_signal(supervisor->setup_handle, SIGKILL);
         }
     }
-    reap(&supervisor->first_handle);
-    reap(&supervisor->setup_handle);
+    reap(&supervisor->first_handle, orderly ? -1 : GONE_MS);
+    reap(&supervisor->setup_handle, orderly ? -1 : GONE_MS);
 }
 
 /* What the kernel did for the run's group. A command that was killed for memory did not end by
@@ -96,6 +125,7 @@ void end_sequence(struct supervisor *supervisor)
     struct run_result *result = &supervisor->result;
 
     end_processes(supervisor);
+    control_tell_gone(&supervisor->control);
     run_breaker_acted(&supervisor->breaker);
     exec_recorder_end(&supervisor->execs);
     judge_by_group(supervisor);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -232,10 +233,22 @@ static void take_the_terminal_back(const struct job *job)
     }
 }
 
+/*
+ * A server that no signal ends keeps its callers where none reaches them, either. MNT_FORCE makes
+ * the kernel answer them (fuse_umount_begin). To find the two names nobody is asked: they are known
+ * for ever, or we could be the next to wait.
+ */
+static void abort_mounts(const struct job *job)
+{
+    (void)umount2(job->first->plan->mount_path, MNT_FORCE | MNT_DETACH);
+    (void)umount2("/", MNT_FORCE | MNT_DETACH);
+}
+
 static void obey(struct job *job)
 {
     struct message message = {0};
     const struct message frozen = {.kind = MESSAGE_FROZEN};
+    const struct message aborted = {.kind = MESSAGE_ABORTED};
     struct failure failure = {0};
     size_t no_fds = 0;
 
@@ -247,6 +260,9 @@ static void obey(struct job *job)
         /* All of this pid namespace but us: also what forks at this moment (kill(2), fork(2)). */
         (void)kill(-1, SIGSTOP);
         (void)message_send(job->first->socket, &frozen, NULL, 0);
+    } else if (message.kind == MESSAGE_ABORT) {
+        abort_mounts(job);
+        (void)message_send(job->first->socket, &aborted, NULL, 0);
     } else if (message.kind == MESSAGE_THAW) {
         job->frozen = false;
         (void)kill(-1, SIGCONT);

@@ -161,7 +161,7 @@ int limits_apply_to_self(const struct run_limits *limits)
     return error;
 }
 
-static const char *means_word(enum limit_means means)
+const char *limit_means_word(enum limit_means means)
 {
     switch (means) {
     case MEANS_SUPERVISOR:
@@ -187,7 +187,7 @@ void limits_print(struct text_buffer *text, const struct run_limits *limits)
     for (enum run_limit limit = 0; limit < RUN_LIMIT_COUNT; limit++) {
         if (limits->means[limit] != MEANS_NOT_ASKED) {
             text_buffer_printf(text, "%s\"%s\":\"%s\"", separator, run_limit_word(limit),
-                               means_word(limits->means[limit]));
+                               limit_means_word(limits->means[limit]));
             separator = ",";
         }
     }

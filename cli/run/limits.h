@@ -36,6 +36,8 @@ void limits_release(struct run_limits *limits);
 /* By the workload, for itself: what rlimits keep. */
 int limits_apply_to_self(const struct run_limits *limits);
 
+/* "supervisor", "cgroup-v1", ... */
+const char *limit_means_word(enum limit_means means);
 /* "wall_time":"supervisor","memory":"cgroup-v1" */
 void limits_print(struct text_buffer *text, const struct run_limits *limits);
 

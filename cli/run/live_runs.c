@@ -19,6 +19,7 @@
 #include "shared/policy/denial_codes.h"
 
 #define ANSWER_TIMEOUT_MS 500
+#define RECORD_TIMEOUT_MS 300
 #define DESCRIPTION_MAX   65536
 
 void live_run_clear(struct live_run *run)
@@ -237,14 +238,27 @@ int live_run_resume(const struct live_run *run, struct failure *reterr)
     return -EIO;
 }
 
+/* -ETIMEDOUT: its processes may still be there. */
+static int wait_for_end(int client, int timeout_ms)
+{
+    char word[16];
+
+    if (!answers(client, timeout_ms)) {
+        return -ETIMEDOUT;
+    }
+    if (recv(client, word, sizeof(word), 0) > 0) {
+        (void)answers(client, RECORD_TIMEOUT_MS); /* closed: all is recorded, too */
+    }
+    return 0;
+}
+
 int live_run_end(const struct live_run *run, const char *word, int timeout_ms,
                  struct failure *reterr)
 {
     AUTO_CLOSE int runtime = runtime_directory_open(reterr);
     AUTO_CLOSE int client = runtime < 0 ? runtime : connect_to(runtime, run->id);
     char answer[16];
-    bool ended = false;
-    int error = 0;
+    int error = -ETIMEDOUT;
 
     if (client < 0) {
         return failure_set(reterr, client, "cannot reach the run %s: %s", run->id,
@@ -252,9 +266,9 @@ int live_run_end(const struct live_run *run, const char *word, int timeout_ms,
     }
     if (send(client, word, strlen(word), MSG_NOSIGNAL) > 0 && answers(client, ANSWER_TIMEOUT_MS) &&
         recv(client, answer, sizeof(answer), 0) > 0) {
-        ended = answers(client, timeout_ms); /* closed: the run is over */
+        error = wait_for_end(client, timeout_ms);
     }
-    if (!ended) {
+    if (error < 0) {
         error = kill_supervisor(run);
         runtime_directory_remove_run(runtime, run->id);
     }

@@ -32,8 +32,9 @@ int live_run_find(const char *word, struct live_run *ret_run, struct failure *re
 /* After its breaker has tripped. */
 int live_run_resume(const struct live_run *run, struct failure *reterr);
 
-/* Sends "stop" or "kill" and waits for the end of the run. A supervisor that does not answer in
- * time is killed, which ends the run as well. */
+/* Sends "stop" or "kill" and waits for the end of the run: of its processes, and a little longer
+ * for that of its log. A supervisor that does not answer in time is killed, which ends the run as
+ * well. */
 int live_run_end(const struct live_run *run, const char *word, int timeout_ms,
                  struct failure *reterr);
 

@@ -28,6 +28,8 @@ enum message_kind {
     MESSAGE_FREEZE,       /* to first: stop all processes of the run */
     MESSAGE_FROZEN,       /* from first: that is done */
     MESSAGE_THAW,         /* to first: and let them go on */
+    MESSAGE_ABORT,        /* to first: answer in place of the server, with an error */
+    MESSAGE_ABORTED,      /* from first: that is done */
     MESSAGE_ENDED,        /* from first: exit_code or signal */
 };
 

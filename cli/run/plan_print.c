@@ -6,23 +6,37 @@
 #include "shared/base/inert_text.h"
 #include "shared/base/text_buffer.h"
 
-struct layer {
-    const char *word;
-    const char *meaning;
-};
-
-static const struct layer layers[] = {
-#define LAYER_ROW(word, meaning) {word, meaning},
-    LAYER_TABLE(LAYER_ROW)
-#undef LAYER_ROW
-};
-#define LAYER_COUNT (sizeof(layers) / sizeof(layers[0]))
-
 static void line(struct text_buffer *text, const char *name, const char *value)
 {
     text_buffer_printf(text, "%-12s ", name);
     inert_text_append(text, str_view_from(value), INERT_TERMINAL);
     text_buffer_append_char(text, '\n');
+}
+
+/* By which means each limit of the policy is kept. */
+static void print_limits(struct text_buffer *text, const struct run_limits *limits)
+{
+    const char *name = "limits";
+
+    for (enum run_limit limit = 0; limit < RUN_LIMIT_COUNT; limit++) {
+        if (limits->means[limit] != MEANS_NOT_ASKED) {
+            text_buffer_printf(text, "%-12s %s by %s\n", name, run_limit_word(limit),
+                               limit_means_word(limits->means[limit]));
+            name = "";
+        }
+    }
+}
+
+static void print_layers(struct text_buffer *text, const struct run_plan *plan)
+{
+    const char *name = "layers";
+    const struct layer *layer;
+    size_t at = 0;
+
+    while ((layer = layer_next(plan, &at)) != NULL) {
+        text_buffer_printf(text, "%-12s %-16s %s\n", name, layer->word, layer->meaning);
+        name = "";
+    }
 }
 
 static void print_text(struct text_buffer *text, const struct run_plan *plan)
@@ -45,10 +59,8 @@ static void print_text(struct text_buffer *text, const struct run_plan *plan)
     for (size_t i = 0; plan->arguments[i] != NULL; i++) {
         line(text, i == 0 ? "command" : "", plan->arguments[i]);
     }
-    for (size_t i = 0; i < LAYER_COUNT; i++) {
-        text_buffer_printf(text, "%-12s %-16s %s\n", i == 0 ? "layers" : "", layers[i].word,
-                           layers[i].meaning);
-    }
+    print_limits(text, &plan->limits);
+    print_layers(text, plan);
     text_buffer_printf(text, "policy       %s\n", policy_hash(plan->policy));
 }
 
@@ -72,6 +84,10 @@ static void list(struct text_buffer *text, const char *name, const char *const *
 static void print_json(struct text_buffer *text, const struct run_plan *plan,
                        const struct text_buffer *policy)
 {
+    const char *separator = "";
+    const struct layer *layer;
+    size_t at = 0;
+
     text_buffer_append_char(text, '{');
     member(text, "workspace", plan->workspace);
     member(text, "mount", plan->mount_path);
@@ -82,9 +98,12 @@ static void print_json(struct text_buffer *text, const struct run_plan *plan,
     list(text, "read_only", view_system_directories);
     list(text, "environment", (const char *const *)plan->environment);
     list(text, "command", (const char *const *)plan->arguments);
-    text_buffer_append_text(text, "\"layers\":[");
-    for (size_t i = 0; i < LAYER_COUNT; i++) {
-        text_buffer_printf(text, "%s\"%s\"", i == 0 ? "" : ",", layers[i].word);
+    text_buffer_append_text(text, "\"limits\":{");
+    limits_print(text, &plan->limits);
+    text_buffer_append_text(text, "},\"layers\":[");
+    while ((layer = layer_next(plan, &at)) != NULL) {
+        text_buffer_printf(text, "%s\"%s\"", separator, layer->word);
+        separator = ",";
     }
     text_buffer_append_text(text, "],");
     member(text, "policy_hash", policy_hash(plan->policy));

@@ -90,17 +90,27 @@ static void member(struct text_buffer *text, const char *name, struct str_view v
     text_buffer_append_json_string(text, value);
 }
 
-static void print_layers(struct text_buffer *text)
+static void print_layers(struct text_buffer *text, const struct run_plan *plan)
 {
-    static const char *const words[] = {
-#define LAYER_WORD(word, meaning) word,
-        LAYER_TABLE(LAYER_WORD)
-#undef LAYER_WORD
-    };
+    const char *separator = "";
+    const struct layer *layer;
+    size_t at = 0;
 
     text_buffer_append_text(text, ",\"layers\":[");
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        text_buffer_printf(text, "%s\"%s\"", i == 0 ? "" : ",", words[i]);
+    while ((layer = layer_next(plan, &at)) != NULL) {
+        text_buffer_printf(text, "%s\"%s\"", separator, layer->word);
+        separator = ",";
+    }
+    text_buffer_append_char(text, ']');
+}
+
+/* The names alone: a value may be a secret. */
+static void print_environment(struct text_buffer *text, const struct run_plan *plan)
+{
+    text_buffer_append_text(text, ",\"environment\":[");
+    for (char **entry = plan->environment; *entry != NULL; entry++) {
+        text_buffer_append_text(text, entry == plan->environment ? "" : ",");
+        text_buffer_append_json_string(text, (struct str_view){*entry, strcspn(*entry, "=")});
     }
     text_buffer_append_char(text, ']');
 }
@@ -118,7 +128,10 @@ static int print_start(struct text_buffer *text, const struct run_plan *plan)
     }
     member(text, "network", str_view_from(run_plan_network(plan)));
     text_buffer_printf(text, ",\"workload_uid\":%u", plan->identity.worker_uid);
-    print_layers(text);
+    member(text, "home", str_view_from(plan->home));
+    print_environment(text, plan);
+    text_buffer_printf(text, ",\"strict\":%s", plan->options->strict ? "true" : "false");
+    print_layers(text, plan);
     text_buffer_append_text(text, ",\"limits\":{");
     limits_print(text, &plan->limits);
     text_buffer_append_char(text, '}');

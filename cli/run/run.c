@@ -10,6 +10,7 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/confine/descriptors.h"
+#include "shared/confine/landlock.h"
 
 /* What is enforced today; a policy that asks for more is refused whole. */
 #define ENFORCED                                                                                   \
@@ -25,6 +26,21 @@ static int refuse(const struct failure *failure, int exit_code)
 static int check_policy(const struct run_plan *plan, struct failure *reterr)
 {
     return policy_requires_only(plan->policy, ENFORCED, reterr);
+}
+
+/* What --strict does not accept; of the limits, limits_prepare() says it. */
+static int check_strict(const struct run_plan *plan, struct failure *reterr)
+{
+    const int abi = landlock_abi();
+
+    if (!plan->options->strict || abi >= LANDLOCK_ABI_WHOLE) {
+        return 0;
+    }
+    failure_set(reterr, -EOPNOTSUPP,
+                "Landlock here is of ABI %d, which keeps no signal and no abstract socket in", abi);
+    failure_set_needed(reterr, "--strict, which accepts no weaker form of a layer");
+    failure_set_mend(reterr, "boot Linux 6.12 or newer, or leave --strict out");
+    return -EOPNOTSUPP;
 }
 
 static int run(const struct run_plan *plan, int argc, char **argv)
@@ -59,6 +75,7 @@ int verb_run(int argc, char **argv)
     }
     error = run_plan_make(&options, &plan, &failure);
     error = error < 0 ? error : check_policy(&plan, &failure);
+    error = error < 0 ? error : check_strict(&plan, &failure);
     error = error < 0
                 ? error
                 : limits_prepare(plan.policy, plan.id, options.strict, &plan.limits, &failure);

@@ -1,7 +1,9 @@
 #include "cli/run/status_lines.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
+#include "cli/log/log_view.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 #include "shared/base/text_buffer.h"
@@ -48,6 +50,28 @@ void status_line_breaker(int fd, const struct run_plan *plan, const char *state,
         &text, ",\"state\":\"%s\",\"breaker\":\"%s\",\"count\":%llu,\"action\":\"%s\"", state,
         breaker_event_word((enum breaker_event)trip->event), (unsigned long long)trip->count,
         breaker_action_word((enum breaker_action)trip->action));
+    finish(&text, fd);
+}
+
+void status_line_counts(int fd, const struct run_plan *plan, const struct run_result *result)
+{
+    AUTO(text_buffer_clear) struct text_buffer text = {0};
+    AUTO(log_view_close) struct log_view view = {0};
+    struct failure ignored = {0};
+    const struct run_counts *counts;
+
+    if (fd < 0 || log_view_open(&view, plan->options->audit, plan->id, &ignored) < 0 ||
+        view.run == NULL) {
+        return;
+    }
+    counts = &view.run->counts;
+    begin(&text, "counts", plan);
+    text_buffer_printf(&text,
+                       ",\"decisions\":%" PRIu64 ",\"blocked\":%" PRIu64 ",\"logged\":%" PRIu64
+                       ",\"failed\":%" PRIu64 ",\"limited\":%" PRIu64 ",\"lost\":%" PRIu64
+                       ",\"output_bytes\":%" PRIu64,
+                       counts->decisions, counts->blocked, counts->logged, counts->failed,
+                       counts->limited, counts->lost, result->output_bytes);
     finish(&text, fd);
 }
 

@@ -41,6 +41,9 @@ void supervisor_run(const struct run_plan *plan, char **original_arguments, int 
         watch(&supervisor, reterr);
     }
     end_sequence(&supervisor);
+    if (supervisor.started_recorded) {
+        status_line_counts(plan->options->status_fd, plan, &supervisor.result);
+    }
     status_line_exit(plan->options->status_fd, plan, &supervisor.result);
     *ret_result = supervisor.result;
 }

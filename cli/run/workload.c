@@ -230,8 +230,10 @@ _Noreturn void workload_become(const struct workload_start *start)
     if (error < 0) {
         fail(start, "enter the workspace", error);
     }
-    /* Landlock refuses every mount, those of a nested sandbox as well. */
-    error = plan->settings.nested || layer_is_off("landlock") ? 0 : restrict_files(plan);
+    /* Landlock's rules for files refuse every mount, those of a nested sandbox as well. */
+    error = layer_is_off("landlock") ? 0
+            : plan->settings.nested  ? landlock_restrict_scopes()
+                                     : restrict_files(plan);
     if (error < 0) {
         fail(start, "restrict itself with Landlock", error);
     }

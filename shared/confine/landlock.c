@@ -103,25 +103,24 @@ static int add_tree(int ruleset, const struct landlock_tree *tree, uint64_t hand
     return error == -EINVAL ? add_rule(ruleset, fd, access & FILES) : error;
 }
 
-static int restrict_self(const struct landlock_tree *trees, size_t count, uint64_t scoped)
+static size_t attribute_size(int abi)
 {
-    int abi = landlock_abi();
-    struct ruleset_attribute attribute = {.handled_access_fs = handled_by(abi)};
-    size_t size = abi >= 6 ? sizeof(attribute) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    return abi >= LANDLOCK_ABI_WHOLE ? sizeof(struct ruleset_attribute)
+           : abi >= 4                ? 2 * sizeof(uint64_t)
+                                     : sizeof(uint64_t);
+}
+
+static int restrict_self(int abi, const struct ruleset_attribute *attribute,
+                         const struct landlock_tree *trees, size_t count)
+{
     AUTO_CLOSE int ruleset = -1;
 
-    if (abi == 0) {
-        return -EOPNOTSUPP;
-    }
-    if (abi >= 6) {
-        attribute.scoped = scoped;
-    }
-    ruleset = (int)syscall(SYS_landlock_create_ruleset, &attribute, size, 0);
+    ruleset = (int)syscall(SYS_landlock_create_ruleset, attribute, attribute_size(abi), 0);
     if (ruleset < 0) {
         return -errno;
     }
     for (size_t i = 0; i < count; i++) {
-        int error = add_tree(ruleset, &trees[i], attribute.handled_access_fs);
+        int error = add_tree(ruleset, &trees[i], attribute->handled_access_fs);
 
         if (error < 0) {
             return error;
@@ -130,12 +129,32 @@ static int restrict_self(const struct landlock_tree *trees, size_t count, uint64
     return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
 }
 
+static int restrict_files(const struct landlock_tree *trees, size_t count, uint64_t scoped)
+{
+    const int abi = landlock_abi();
+    const struct ruleset_attribute attribute = {
+        .handled_access_fs = handled_by(abi),
+        .scoped = abi >= LANDLOCK_ABI_WHOLE ? scoped : 0,
+    };
+
+    return abi == 0 ? -EOPNOTSUPP : restrict_self(abi, &attribute, trees, count);
+}
+
 int landlock_restrict(const struct landlock_tree *trees, size_t count)
 {
-    return restrict_self(trees, count, SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL);
+    return restrict_files(trees, count, SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL);
+}
+
+int landlock_restrict_scopes(void)
+{
+    const int abi = landlock_abi();
+    const struct ruleset_attribute attribute = {.scoped =
+                                                    SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL};
+
+    return abi < LANDLOCK_ABI_WHOLE ? 0 : restrict_self(abi, &attribute, NULL, 0);
 }
 
 int landlock_forbid_files(void)
 {
-    return restrict_self(NULL, 0, SCOPE_ABSTRACT_UNIX_SOCKET);
+    return restrict_files(NULL, 0, SCOPE_ABSTRACT_UNIX_SOCKET);
 }

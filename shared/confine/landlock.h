@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What landlock_restrict() promises in full; an older kernel keeps the files only. Linux 6.12. */
+#define LANDLOCK_ABI_WHOLE 6
+
 /* 0: this kernel has none. */
 int landlock_abi(void);
 
@@ -33,10 +36,13 @@ struct landlock_tree {
  */
 int landlock_restrict(const struct landlock_tree *trees, size_t count);
 
+/* The scopes alone, where the kernel has them: unlike rules for files they let a process mount. */
+int landlock_restrict_scopes(void);
+
 /*
  * No file at all. Signals still leave the domain: the one that a parent's death sends to its
- * children (PR_SET_PDEATHSIG) is judged as the parent's own, and would not reach them. For a process
- * that has no kill(2) anyway.
+ * children (PR_SET_PDEATHSIG) is judged as the parent's own, and would not reach them. For a
+ * process that has no kill(2) anyway.
  */
 int landlock_forbid_files(void);
 

@@ -22,6 +22,8 @@ check "a kernel without network namespaces left is told" bash -c '
     unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_net_namespaces && exec \"\$0\" doctor --json" "$1" |
     jq -e ".probes[] | select(.name == \"network-namespaces\") | .state == \"missing\" and .mend != \"\""' \
     sh "$bin/failcore"
+check "what is weak or missing has its mend" bash -c '"$1" doctor --json | jq -e "all(.probes[];
+    .state == \"ok\" or .mend != \"\")"' sh "$bin/failcore"
 check "a nested sandbox was tried" grep -q '^ok *nested *works' "$work/text"
 check "AppArmor and SELinux are looked at" test "$(grep -c -E '^(ok|weak) +(apparmor|selinux) ' "$work/text")" = 2
 check "as JSON" bash -c '"$1" doctor --json | jq -e "(.probes | length) >= 12 and .missing == 0 and
@@ -40,6 +42,9 @@ chmod 0600 /dev/fuse
 setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env HOME="$user_home" \
     "$user_bin/failcore" doctor >"$work/text"
 check "something missing: exit 77" test $? = 77
+check "an ordinary user's weak lines, too" bash -c '"$@" | jq -e "all(.probes[]; .state == \"ok\" or
+    .mend != \"\")"' sh setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env \
+    HOME="$user_home" "$user_bin/failcore" doctor --json
 check "named" grep -q '^MISSING *fuse ' "$work/text"
 check "with its mend" grep -q 'try: chmod 666 /dev/fuse' "$work/text"
 check "which is that of each run that was tried" test "$(grep -c 'try: chmod 666 /dev/fuse' "$work/text")" = 4

@@ -41,9 +41,14 @@ check_exit "a reader that leaves ends the writer" 141 bash -c '
 check "a command that does not read ends at once" timeout 10 bash -c 'yes | "$@" -- true' \
     sh "$bin/failcore" run --no-net --policy "$allow_all" --workspace "$ws" --audit "$audit"
 
-run_failcore --status-fd 3 -- sh -c 'exit 5' 3>"$work/status"
-check "status lines are JSON" jq -es 'length == 2 and .[0].event == "started" and
-    .[1].event == "exit" and .[1].exit == 5 and .[1].cause == "exited"' "$work/status"
+run_failcore --status-fd 3 -- sh -c 'cat /etc/shadow; echo 12345; exit 5' 3>"$work/status" >/dev/null 2>&1
+check "status lines are JSON" jq -es 'length == 3 and .[0].event == "started" and
+    .[2].event == "exit" and .[2].exit == 5 and .[2].cause == "exited"' "$work/status"
+check "with what was done and refused" jq -es '.[1].event == "counts" and .[1].decisions >= 3 and
+    .[1].blocked >= 1 and .[1].failed >= 1 and .[1].lost == 0 and .[1].output_bytes >= 6' "$work/status"
+counted=$(jq -s '.[1].decisions' "$work/status")
+check "as many as failcore show says" bash -c '"$0" show --audit "$1" --color=never "$2" |
+    grep -q "^$3 decisions, "' "$bin/failcore" "$audit" "$(jq -rs '.[2].run' "$work/status")" "$counted"
 check "a run's id looks like one" \
     jq -e 'select(.event == "exit") | .run | test("^[0-9]{8}-[0-9]{6}-[0-9a-z]{4}$")' "$work/status"
 

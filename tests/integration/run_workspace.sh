@@ -93,3 +93,48 @@ check_fails "really nothing" test -e "$ws/planned"
 check "--plan --json is one object" bash -c '"$@" | jq -e "(.layers | length) > 5 and
     .command == [\"true\"]"' sh "$bin/failcore" run --plan --json --no-net --policy "$allow_all" \
     --workspace "$ws" --audit "$audit" -- true
+
+# What --plan and START say is what holds: a run whose agent may nest is without three layers.
+sed 's/allow-all/nested/; $a sandbox: {nested: true}\nlimits: {wall_time: 20s, output_bytes: 1MiB}' "$allow_all" \
+    >"$policies/nested.yaml"
+planned()
+{
+    "$bin/failcore" run --plan --json --no-net --policy "$1" --workspace "$ws" --audit "$audit" -- true |
+        jq -r '.layers[]'
+}
+started()
+{
+    "$bin/failcore" run --no-net --policy "$1" --workspace "$ws" --audit "$audit" --env SECRET=hush -- true
+    records '.kind == "START"' | tail -1 | jq -r "$2"
+}
+check "what nesting takes away is not among the layers" test "$(comm -23 <(planned "$allow_all" |
+    sort) <(planned "$policies/nested.yaml" | sort) | tr '\n' ' ')" = "landlock no-nesting proc-masks "
+check "START says the same as --plan" test "$(started "$policies/nested.yaml" '.call.layers[]')" = \
+    "$(planned "$policies/nested.yaml")"
+check "without nesting as well" test "$(started "$allow_all" '.call.layers[]')" = "$(planned "$allow_all")"
+check "the guard is one where there is one" test "$("$bin/failcore" run --plan --json --uplink none \
+    --policy "$allow_all" --workspace "$ws" --audit "$audit" -- true | jq '[.layers[] |
+    select(. == "guard")] | length')" = 1
+check "limits are planned with their means" test "$("$bin/failcore" run --plan --json --no-net --policy \
+    "$policies/nested.yaml" --workspace "$ws" --audit "$audit" -- true | jq -c .limits)" = \
+    '{"wall_time":"supervisor","output_bytes":"supervisor"}'
+check "for people as well" bash -c '"$@" -- true | grep -q "^limits *wall_time by supervisor"' sh "$bin/failcore" \
+    run --plan --no-net --policy "$policies/nested.yaml" --workspace "$ws" --audit "$audit"
+check "START names the variables that the run has" test "$(started "$allow_all" '.call.environment[]' |
+    grep -cxE 'SECRET|PATH|HOME')" = 3
+check_fails "not what they hold" grep -rq hush "$audit/log"
+
+if (need_strace) >/dev/null; then
+    need_strace
+    # A kernel whose Landlock has no scopes.
+    old=(strace -f -o /dev/null -e trace=landlock_create_ruleset
+        -e inject=landlock_create_ruleset:retval=3:when=1+)
+    check_exit "--strict refuses an older Landlock" 65 "${old[@]}" "$bin/failcore" run --strict --no-net \
+        --policy "$allow_all" --workspace "$ws" --audit "$audit" -- touch "$ws/weak"
+    said=$(cat "$work/output")
+    check "and says why" grep -q 'ABI 3' <<<"$said"
+    check_fails "nothing was started" test -e "$ws/weak"
+    check "--plan there does not list the scopes" test "$("${old[@]}" "$bin/failcore" run --plan --json \
+        --no-net --policy "$allow_all" --workspace "$ws" --audit "$audit" -- true |
+        jq '[.layers[] | select(. == "landlock-scopes")] | length')" = 0
+fi

@@ -57,35 +57,65 @@ static int confined_body(void)
     if (rename("shut/file", "open/file") >= 0 || unlink("shut/file") >= 0) {
         return 7;
     }
-    if (landlock_abi() >= 6 && (kill(getppid(), 0) >= 0 || errno != EPERM)) {
+    if (landlock_abi() >= LANDLOCK_ABI_WHOLE && (kill(getppid(), 0) >= 0 || errno != EPERM)) {
         return 8;
     }
     return 0;
 }
 
-static void only_the_named_trees_can_be_written(void **state)
+/* Files stay as they are; nobody outside hears a signal. */
+static int scoped_body(void)
+{
+    if (privileges_forbid_new() < 0 || landlock_restrict_scopes() < 0) {
+        return 1;
+    }
+    if (kill(getppid(), 0) >= 0 || errno != EPERM) {
+        return 2;
+    }
+    if (open("shut/file", O_WRONLY | O_CLOEXEC) < 0) {
+        return 3;
+    }
+    return 0;
+}
+
+static void in_child(int (*body)(void))
 {
     int status = 0;
-    pid_t pid;
+    pid_t pid = fork();
 
-    (void)state;
-    if (landlock_abi() == 0) {
-        print_message("needs Landlock in the kernel\n");
-        skip();
-    }
-    pid = fork();
     if (pid == 0) {
-        _exit(confined_body());
+        _exit(body());
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void only_the_named_trees_can_be_written(void **state)
+{
+    (void)state;
+    if (landlock_abi() == 0) {
+        print_message("needs Landlock in the kernel\n");
+        skip();
+    }
+    in_child(confined_body);
+}
+
+static void scopes_alone_leave_files_as_they_are(void **state)
+{
+    (void)state;
+    if (landlock_abi() < LANDLOCK_ABI_WHOLE) {
+        print_message("needs the scopes of Landlock in the kernel\n");
+        skip();
+    }
+    in_child(scoped_body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_named_trees_can_be_written),
+        cmocka_unit_test(scopes_alone_leave_files_as_they_are),
     };
 
     return cmocka_run_group_tests(tests, make_tree, remove_tree);
