@@ -137,6 +137,7 @@ static int apply(struct fs_request *request, const struct descriptor *held,
         r = truncate_node(request, file, attributes->size);
     }
     if (r == 0 && (attributes->set & ~(unsigned int)FS_SET_SIZE) != 0) {
+        fs_breaker_lost(request);
         r = apply_to_inode(request, held, attributes);
     }
     return r;
@@ -145,7 +146,7 @@ static int apply(struct fs_request *request, const struct descriptor *held,
 /* Before any effect: the object in hand has the links that SR13 asks about, and may not become
  * set-id unless the policy says so. */
 static int check_object(struct fs_request *request, const struct descriptor *held,
-                        const struct fs_attributes *attributes)
+                        struct open_file *file, const struct fs_attributes *attributes)
 {
     struct statx status;
     int r = tree_status_of(held->fd, &status);
@@ -161,7 +162,7 @@ static int check_object(struct fs_request *request, const struct descriptor *hel
         r = fs_gate_check_links(request, &status);
     }
     if (r == 0 && (attributes->set & FS_SET_SIZE) != 0) {
-        r = fs_breaker_truncate(request, &status, attributes->size);
+        r = fs_breaker_truncate(request, &status, attributes->size, file);
     }
     return r;
 }
@@ -196,7 +197,7 @@ int fs_setattr(struct tree *tree, const struct caller *caller, uint64_t node, ui
         r = tree_hold(tree, request.sides[0].node, &held);
     }
     if (r == 0) {
-        r = check_object(&request, held, attributes);
+        r = check_object(&request, held, file, attributes);
     }
     if (r == 0) {
         r = apply(&request, held, file, attributes);

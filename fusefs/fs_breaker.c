@@ -123,6 +123,13 @@ int fs_breaker_remove(struct fs_request *request, int directory, const char *nam
     return charge(request, BREAKER_DELETE, 0);
 }
 
+/* What was there goes, and nothing new comes in its place: that is no new version of it. */
+static bool leaves_nothing(struct tree *tree, const struct statx *from, const struct statx *to)
+{
+    return !is_made(tree, from) ||
+           (S_ISREG(from->stx_mode) && from->stx_size == 0 && to->stx_size > 0);
+}
+
 /* The name of a side comes (back) to be. */
 static int replace(struct fs_request *request, unsigned int side)
 {
@@ -186,6 +193,9 @@ int fs_breaker_rename(struct fs_request *request, int old_directory, const char 
     }
     if (r == 0 && replaces && !is_made(tree, &to)) {
         r = charge(request, (flags & RENAME_EXCHANGE) != 0 ? BREAKER_RENAME : BREAKER_OVERWRITE, 1);
+        if (r == 0 && (flags & RENAME_EXCHANGE) == 0 && leaves_nothing(tree, &from, &to)) {
+            r = charge(request, BREAKER_DELETE, 1);
+        }
     } else if (r == 0 && replaces && (flags & RENAME_EXCHANGE) == 0) {
         forget_if_last(request, &to);
     } else if (r == 0 && !replaces) {
@@ -194,13 +204,53 @@ int fs_breaker_rename(struct fs_request *request, int old_directory, const char 
     return r;
 }
 
-int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size)
+int fs_breaker_link(struct fs_request *request, int object)
 {
-    if (!breaker_counts(&request->tree->breaker, BREAKER_OVERWRITE) ||
-        (uint64_t)size >= status->stx_size || is_made(request->tree, status)) {
+    struct statx status;
+
+    if (!counts_objects(request->tree) || tree_status_of(object, &status) < 0 ||
+        !loses(request, &status, 0, 1)) {
         return 0;
     }
-    return charge(request, BREAKER_OVERWRITE, 0);
+    return fs_gate_refuse(request, DENIAL_RENAME_ESCAPE,
+                          "the breaker would not count it under its new name");
+}
+
+int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size,
+                        struct open_file *file)
+{
+    int r;
+
+    if (!counts_objects(request->tree) || (uint64_t)size >= status->stx_size ||
+        is_made(request->tree, status)) {
+        return 0;
+    }
+    r = charge(request, BREAKER_OVERWRITE, 0);
+    if (r == 0 && size == 0 && file == NULL) {
+        r = charge(request, BREAKER_DELETE, 0);
+    } else if (r == 0 && size == 0) {
+        atomic_store(&file->emptied, true);
+    }
+    return r;
+}
+
+void fs_breaker_lost(struct fs_request *request)
+{
+    request->charge_count = 0;
+}
+
+void fs_breaker_closed(struct tree *tree, struct open_file *file)
+{
+    AUTO(text_buffer_clear) struct text_buffer path = {0};
+    struct statx status;
+
+    if (!atomic_load(&file->emptied) || tree_status_of(file->descriptor->fd, &status) < 0 ||
+        status.stx_size > 0 || status.stx_nlink == 0) {
+        return;
+    }
+    node_table_append_path(&tree->nodes, file->node, (struct str_view){0}, &path);
+    (void)breaker_count(&tree->breaker, BREAKER_DELETE, 1, text_buffer_view(&path),
+                        breaker_now_ms(), NULL);
 }
 
 int fs_breaker_open(struct fs_request *request, const struct statx *status, int flags)
@@ -211,7 +261,8 @@ int fs_breaker_open(struct fs_request *request, const struct statx *status, int 
         return 0;
     }
     request->existed_bytes = 0;
-    if (!breaker_counts(&request->tree->breaker, BREAKER_OVERWRITE) || !S_ISREG(status->stx_mode) ||
+    request->empties = false;
+    if (!counts_objects(request->tree) || !S_ISREG(status->stx_mode) ||
         is_made(request->tree, status)) {
         return 0;
     }
@@ -219,6 +270,7 @@ int fs_breaker_open(struct fs_request *request, const struct statx *status, int 
         request->existed_bytes = status->stx_size;
     } else if (status->stx_size > 0) {
         r = charge(request, BREAKER_OVERWRITE, 0);
+        request->empties = true;
     }
     return r;
 }
@@ -237,16 +289,16 @@ static int refuse_use(struct tree *tree, const struct caller *caller, struct ope
 static int charge_use(struct tree *tree, const struct caller *caller, struct open_file *file)
 {
     AUTO(fs_request_end) struct fs_request request = fs_request_begin(tree, caller, "write");
-    uint64_t existed = atomic_exchange(&file->existed_bytes, 0);
     int r = 0;
 
-    if (existed > 0) {
+    /* Charged before it is marked: another writer goes on only when it is counted. */
+    if (atomic_load(&file->existed_bytes) > 0) {
         fs_request_node(&request, file->node, NEEDS(WRITE), SIDE_CHANGES);
         request.policy = node_table_policy(&tree->nodes, &request.epoch);
         request.operation_word = "write";
         r = charge(&request, BREAKER_OVERWRITE, 0);
-        if (r < 0) {
-            atomic_store(&file->existed_bytes, existed);
+        if (r == 0 && atomic_exchange(&file->existed_bytes, 0) == 0) {
+            fs_breaker_done(&request, -ECANCELED); /* two at once: one of them counts */
         }
     }
     return r;

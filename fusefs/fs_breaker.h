@@ -9,6 +9,10 @@
  * or linking it, changes nothing. A directory counts as one: what is in it was removed one by one
  * before. When the name is made again a moment later, the delete becomes an overwrite.
  *
+ * Content that goes and leaves nothing is a delete as well: when what is renamed onto it was there
+ * before, too (two were there, one is left), or is empty; and when a file was truncated to nothing
+ * and is empty still as it is closed, which is counted then: no sooner is it known.
+ *
  * overwrite: content is lost. That is the truncation of what is not empty, the first write of an
  * open file into what was there when it was opened (a copy or a hole likewise), or a rename onto
  * it.
@@ -19,8 +23,8 @@
  * blocked: a refusal by the policy. exec: an execution of a file in the mount; under `failcore run`
  * the launcher counts those of all files.
  *
- * Where a rule has exceptions, nothing that counts may be renamed to where it would not: that is
- * EXDEV, and mv copies and deletes, which counts.
+ * Where a rule has exceptions, nothing that counts may be renamed or linked to where it would not:
+ * that is EXDEV, and mv copies and deletes, which counts.
  *
  * No race: while a name is changed through the mount the kernel keeps its directory to itself, so
  * the object that was looked at is the one that goes.
@@ -46,7 +50,15 @@ int fs_breaker_execute(struct fs_request *request);
 int fs_breaker_remove(struct fs_request *request, int directory, const char *name);
 int fs_breaker_rename(struct fs_request *request, int old_directory, const char *old_name,
                       int new_directory, const char *new_name, unsigned int flags);
-int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size);
+/* An object gets another name, that of the second side. */
+int fs_breaker_link(struct fs_request *request, int object);
+/* `file`: through which; NULL: by name. */
+int fs_breaker_truncate(struct fs_request *request, const struct statx *status, off_t size,
+                        struct open_file *file);
+/* The content is gone, whatever becomes of the rest of the request: nothing is taken back. */
+void fs_breaker_lost(struct fs_request *request);
+/* The last user of an open file has closed it. */
+void fs_breaker_closed(struct tree *tree, struct open_file *file);
 /* A name is about to be made. */
 int fs_breaker_create(struct fs_request *request);
 /* A file is opened; remembers in the request what a write may overwrite. */

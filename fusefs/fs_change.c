@@ -227,6 +227,9 @@ int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint6
         r = fs_symlink_check_moved(&request, 0, 1, held->fd, "");
     }
     if (r == 0) {
+        r = fs_breaker_link(&request, held->fd);
+    }
+    if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
     }
     if (r == 0) {

@@ -67,6 +67,7 @@ int fs_opening_add(struct fs_request *request, struct node *node, int taken_fd, 
             .set_id = (mode & (S_ISUID | S_ISGID)) != 0,
             .judged_epoch = request->epoch,
             .existed_bytes = request->existed_bytes,
+            .emptied = request->empties,
             .watched = (needs & NEEDS(WRITE)) != 0 && breaker_is_armed(&request->tree->breaker),
             .ticket = request->ticket,
             .opened_ns = request->decided_ns,
@@ -143,6 +144,7 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
         r = truncate_as_caller(tree, caller, fd, flags);
     }
     if (r == 0) {
+        fs_breaker_lost(&request);
         r = fs_opening_add(&request, request.sides[0].node, take_fd(&fd), flags, needs,
                            status.stx_mode, ret_handle);
     }
@@ -265,6 +267,7 @@ void fs_release(struct tree *tree, const struct caller *caller, uint64_t handle)
         return;
     }
     node = file->node;
+    fs_breaker_closed(tree, file);
     if (file->ticket != 0 && (file->flags & O_ACCMODE) != O_RDONLY) {
         fs_record_release(tree, caller, file);
     }

@@ -58,6 +58,7 @@ struct fs_request {
     bool removes;             /* the first charge is for the first side's name */
     bool replaces;            /* the last side's name was removed before: no delete any more */
     uint64_t existed_bytes;   /* of an opened file: what a write into it would overwrite */
+    bool empties;             /* an opened file loses what was there before */
     const char *breaker_rule; /* with DENIAL_BREAKER_TRIPPED; NULL: the policy's own rule */
     char breaker_reason[64];
 };

@@ -37,6 +37,7 @@ struct open_file {
     bool watched;                   /* the breaker must see each write: never carried */
     bool is_virtual;                /* no backing, no policy (virtual_files.h) */
     _Atomic uint64_t existed_bytes; /* that were there before; 0 once their loss is counted */
+    atomic_bool emptied;            /* through it what was there before was truncated to nothing */
     _Atomic uint64_t bytes_read;
     _Atomic uint64_t bytes_written;
     struct open_file *next; /* of the same node */
