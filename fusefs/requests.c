@@ -7,90 +7,10 @@
 #include <string.h>
 
 #include "fusefs/fuse_abi.h"
-#include "fusefs/operations.h"
 #include "fusefs/request_check.h"
-#include "fusefs/server.h"
+#include "fusefs/request_reply.h"
 #include "fusefs/virtual_files.h"
 #include "shared/base/cleanup.h"
-
-#define REPLY_MAX (1u << 20)
-
-static struct tree *tree_of(fuse_req_t request)
-{
-    struct server *server = fuse_req_userdata(request);
-
-    return server->tree;
-}
-
-static struct caller caller_of(fuse_req_t request)
-{
-    const struct fuse_ctx *context = fuse_req_ctx(request);
-
-    return (struct caller){
-        .tid = context->pid,
-        .uid = context->uid,
-        .gid = context->gid,
-        .umask = context->umask,
-    };
-}
-
-static double timeout_of(fuse_req_t request)
-{
-    return tree_of(request)->options.timeout_seconds;
-}
-
-static void reply_result(fuse_req_t request, int result)
-{
-    fuse_reply_err(request, -result);
-}
-
-static struct fuse_entry_param entry_param(fuse_req_t request, const struct fs_entry *entry)
-{
-    struct fuse_entry_param param = {
-        .ino = entry->node,
-        .generation = 0,
-        .attr_timeout = timeout_of(request),
-        .entry_timeout = timeout_of(request),
-    };
-
-    tree_fill_stat(tree_of(request), &entry->status, &param.attr);
-    return param;
-}
-
-static void reply_entry(fuse_req_t request, int result, const struct fs_entry *entry)
-{
-    struct fuse_entry_param param;
-
-    if (result < 0) {
-        fuse_reply_err(request, -result);
-        return;
-    }
-    param = entry_param(request, entry);
-    if (fuse_reply_entry(request, &param) == -ENOENT) {
-        fs_forget(tree_of(request), entry->node, 1); /* interrupted: the kernel did not take it */
-    }
-}
-
-static void reply_attributes(fuse_req_t request, int result, const struct statx *status)
-{
-    struct stat attributes;
-
-    if (result < 0) {
-        fuse_reply_err(request, -result);
-        return;
-    }
-    tree_fill_stat(tree_of(request), status, &attributes);
-    fuse_reply_attr(request, &attributes, timeout_of(request));
-}
-
-static void reply_bytes(fuse_req_t request, ssize_t result, const void *bytes)
-{
-    if (result < 0) {
-        fuse_reply_err(request, (int)-result);
-    } else {
-        fuse_reply_buf(request, bytes, (size_t)result);
-    }
-}
 
 /* ---- INIT ----------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /*
- * The kernel's requests as libfuse's low-level API gives them: unpack, call, one reply. The sign of
- * errno changes here and nowhere else.
+ * The kernel's requests as libfuse's low-level API gives them: unpack, call, one reply.
  */
 #ifndef FAILCORE_FUSEFS_REQUESTS_H
 #define FAILCORE_FUSEFS_REQUESTS_H
