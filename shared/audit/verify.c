@@ -20,47 +20,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/audit/line_stream.h"
-#include "shared/audit/producer_book.h"
 #include "shared/audit/signed_head.h"
-#include "shared/audit/tile.h"
+#include "shared/audit/verification.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
 
-struct head {
-    struct checkpoint checkpoint;
-    bool is_pin;
-};
-
-/* The oldest segments go first: so many are held open from the beginning, and stay readable. */
-#define HELD_MAX 256U
-
-struct verification {
-    const struct audit_verify_options *options;
-    struct audit_verdict verdict;
-    int directory;
-    struct sha256 *sha;
-    struct note_key key;
-    struct head *heads; /* the checkpoint and the pins, in the order of their size */
-    size_t head_count;
-    size_t next_head;
-    struct line_stream *stream;
-    struct segment_chain chain;
-    struct producer_book book;
-    struct merkle_tree tree;
-    int held[HELD_MAX]; /* descriptors of the first segments; -1: could not be opened */
-    size_t held_count;
-    uint64_t first_seq; /* the first that is still there */
-    uint64_t pruned_to; /* what PRUNE records say: everything below is gone by policy */
-    uint64_t tile_seq;  /* first record that differs from a tile; UINT64_MAX: none */
-    const char *tile_why;
-    bool has_tree;       /* a directory; false for a single segment */
-    bool may_have_moved; /* what is wrong could be a writer's work between two of our reads */
-};
-
 #define MOVED_MAX 16U /* a writer that rotates faster than we read, each time */
 
-static void condemn(struct verification *v, uint64_t seq, const char *why)
+void verification_condemn(struct verification *v, uint64_t seq, const char *why)
 {
     if (v->verdict.intact) {
         v->verdict.intact = false;
@@ -69,207 +36,10 @@ static void condemn(struct verification *v, uint64_t seq, const char *why)
     }
 }
 
-/* Of files that do not fit together. */
-static void condemn_files(struct verification *v, uint64_t seq, const char *why)
+void verification_condemn_files(struct verification *v, uint64_t seq, const char *why)
 {
     v->may_have_moved |= v->verdict.intact;
-    condemn(v, seq, why);
-}
-
-/* ---- signed heads -----------------------------------------------------------------------------
- */
-
-static int compare_heads(const void *left, const void *right)
-{
-    const struct head *a = left;
-    const struct head *b = right;
-
-    return a->checkpoint.size < b->checkpoint.size ? -1 : a->checkpoint.size > b->checkpoint.size;
-}
-
-static int add_pin(struct verification *v, const char *path, struct failure *reterr)
-{
-    AUTO(text_buffer_clear) struct text_buffer note = {0};
-    struct head *head = &v->heads[v->head_count];
-    int error = audit_note_read(AT_FDCWD, path, &note, reterr);
-
-    if (error < 0) {
-        return error;
-    }
-    error = checkpoint_open(text_buffer_view(&note), &v->key, &head->checkpoint);
-    if (error == -EKEYREJECTED) {
-        condemn(v, 0, "a pin is not signed by the key of this log: another log, or another key");
-        return 0;
-    }
-    if (error < 0) {
-        failure_set_mend(reterr, "give a file that `failcore audit pin` wrote");
-        return failure_set(reterr, error, "%s is not a checkpoint", path);
-    }
-    head->is_pin = true;
-    v->head_count++;
-    return 0;
-}
-
-static void add_checkpoint(struct verification *v)
-{
-    AUTO(text_buffer_clear) struct text_buffer note = {0};
-    struct failure ignored = {0};
-    struct head *head = &v->heads[v->head_count];
-
-    if (audit_note_read(v->directory, "checkpoint", &note, &ignored) < 0) {
-        condemn_files(v, 0, "the signed checkpoint is missing");
-        return;
-    }
-    if (checkpoint_open(text_buffer_view(&note), &v->key, &head->checkpoint) < 0) {
-        condemn(v, 0, "the checkpoint is not one that the key of this log signed");
-        return;
-    }
-    v->verdict.signed_size = head->checkpoint.size;
-    v->verdict.has_signature = true;
-    v->head_count++;
-}
-
-static int read_heads(struct verification *v, struct failure *reterr)
-{
-    int error = audit_key_read(v->directory, v->options->key, v->sha, &v->key, reterr);
-
-    if (error == -ENOENT && v->options->key == NULL) {
-        reterr->what[0] = '\0';
-        condemn(v, 0, "the log's vkey is missing");
-        return 0;
-    }
-    if (error < 0) {
-        return error;
-    }
-    memcpy(v->verdict.origin, v->key.name, sizeof(v->verdict.origin));
-    v->heads = calloc(v->options->pin_count + 1, sizeof(*v->heads));
-    if (v->heads == NULL) {
-        return failure_set(reterr, -ENOMEM, "no memory");
-    }
-    add_checkpoint(v);
-    for (size_t i = 0; error == 0 && i < v->options->pin_count; i++) {
-        error = add_pin(v, v->options->pins[i], reterr);
-    }
-    if (v->head_count > 0) {
-        qsort(v->heads, v->head_count, sizeof(*v->heads), compare_heads);
-    }
-    return error;
-}
-
-/* The tree stands at this size: every signed head of that size must have its root. */
-static void check_heads(struct verification *v)
-{
-    uint8_t root[SHA256_SIZE];
-
-    while (v->next_head < v->head_count && v->heads[v->next_head].checkpoint.size == v->tree.size) {
-        const struct head *head = &v->heads[v->next_head++];
-        uint64_t bad = v->tile_seq < v->tree.size ? v->tile_seq : v->tree.size - 1;
-
-        if (merkle_root(&v->tree, v->sha, root) < 0) {
-            condemn(v, bad, "the digest failed");
-        } else if (memcmp(root, head->checkpoint.root, SHA256_SIZE) != 0) {
-            condemn(v, v->tree.size == 0 ? 0 : bad,
-                    head->is_pin ? "not the history that a pin has: the log was forked"
-                                 : "not the records that were signed: the chain was made again");
-        } else if (head->is_pin) {
-            v->verdict.pins_held++;
-        }
-    }
-}
-
-/* ---- the tree ------------------------------------------------------------------------------- */
-
-static void note_tile(struct verification *v, uint64_t seq, const char *why)
-{
-    if (v->tile_seq == UINT64_MAX) {
-        v->tile_seq = seq;
-        v->tile_why = why;
-    }
-}
-
-static void compare_tile(struct verification *v, unsigned int level, uint64_t index,
-                         const struct merkle_tile *tile)
-{
-    uint64_t span = 1ULL << (8 * level); /* records under one hash */
-    struct merkle_tile stored;
-    int error = tile_read(v->directory, level, index, tile->width, &stored);
-
-    if (error == -ENOENT && tile->width < MERKLE_TILE_WIDTH) {
-        return; /* a writer that goes on drops it with its next checkpoint */
-    }
-    if (error < 0) {
-        note_tile(v, index * MERKLE_TILE_WIDTH * span, "a tile of the tree is missing or cut");
-        return;
-    }
-    for (unsigned int i = 0; i < tile->width; i++) {
-        if (memcmp(stored.hash[i], tile->hash[i], SHA256_SIZE) != 0) {
-            note_tile(v, (index * MERKLE_TILE_WIDTH + i) * span,
-                      "a tile of the tree differs from the records");
-            return;
-        }
-    }
-}
-
-static int on_full_tile(void *context, unsigned int level, uint64_t index,
-                        const struct merkle_tile *tile)
-{
-    struct verification *v = context;
-
-    /* Tiles behind the checkpoint may not be there yet. */
-    if ((index + 1) << (8 * (level + 1)) <= v->verdict.signed_size) {
-        compare_tile(v, level, index, tile);
-    }
-    return 0;
-}
-
-static int add_leaf(struct verification *v, const uint8_t leaf[static SHA256_SIZE])
-{
-    int error = merkle_append(&v->tree, leaf, v->sha, on_full_tile, v);
-
-    if (error < 0) {
-        return error;
-    }
-    if (v->tree.size == v->verdict.signed_size) {
-        for (unsigned int level = 0; level < MERKLE_LEVELS; level++) {
-            if (v->tree.level[level].width > 0) {
-                compare_tile(v, level, v->tree.size >> (8 * (level + 1)), &v->tree.level[level]);
-            }
-        }
-    }
-    check_heads(v);
-    return 0;
-}
-
-/* The records before the first are gone by policy: their hashes are in the tiles. */
-static int add_pruned(struct verification *v)
-{
-    struct merkle_tile tile;
-
-    for (uint64_t seq = 0; seq < v->first_seq && v->verdict.intact; seq++) {
-        unsigned int at = (unsigned int)(seq % MERKLE_TILE_WIDTH);
-        int error = 0;
-
-        if (at == 0) {
-            uint64_t index = seq / MERKLE_TILE_WIDTH;
-            unsigned int width = v->verdict.signed_size / MERKLE_TILE_WIDTH > index
-                                     ? MERKLE_TILE_WIDTH
-                                     : (unsigned int)(v->verdict.signed_size % MERKLE_TILE_WIDTH);
-
-            error = tile_read(v->directory, 0, index, width, &tile);
-        }
-        if (error < 0 || at >= tile.width) {
-            condemn_files(v, seq, "records are gone, and so are their hashes");
-            return 0;
-        }
-        error = add_leaf(v, tile.hash[at]);
-        if (error < 0) {
-            return error;
-        }
-        memcpy(v->chain.previous, tile.hash[at], SHA256_SIZE);
-    }
-    v->chain.next_seq = v->first_seq;
-    v->verdict.pruned = v->first_seq;
-    return 0;
+    verification_condemn(v, seq, why);
 }
 
 /* ---- the records ---------------------------------------------------------------------------- */
@@ -287,43 +57,28 @@ static void note_prune(struct verification *v, const struct segment_line *line)
     }
 }
 
-/* A broken link between two records: the tree knows which of them is the one that was signed. */
-static bool last_was_exchanged(const struct verification *v)
-{
-    uint64_t seq = v->chain.next_seq - 1;
-    uint64_t size = v->verdict.signed_size;
-    uint64_t index = seq / MERKLE_TILE_WIDTH;
-    struct merkle_tile tile;
-
-    return v->has_tree && v->chain.next_seq > 0 && seq < size &&
-           tile_read(v->directory, 0, index,
-                     size / MERKLE_TILE_WIDTH > index ? MERKLE_TILE_WIDTH
-                                                      : (unsigned int)(size % MERKLE_TILE_WIDTH),
-                     &tile) == 0 &&
-           memcmp(tile.hash[seq % MERKLE_TILE_WIDTH], v->chain.previous, SHA256_SIZE) != 0;
-}
-
 static int add_line(struct verification *v, const struct segment_line *line)
 {
     const char *why = "";
 
     if (segment_chain_add(&v->chain, line, &why) < 0) {
-        if (line->seq == v->chain.next_seq && last_was_exchanged(v)) {
-            condemn(v, v->chain.next_seq - 1,
-                    "not the record that was signed: changed, and its hash made again");
+        if (line->seq == v->chain.next_seq && verification_last_was_exchanged(v)) {
+            verification_condemn(
+                v, v->chain.next_seq - 1,
+                "not the record that was signed: changed, and its hash made again");
         }
-        condemn(v, v->chain.next_seq, why);
+        verification_condemn(v, v->chain.next_seq, why);
         return 0;
     }
     if (v->has_tree && producer_book_add(&v->book, line, v->first_seq > 0, &why) < 0) {
-        condemn(v, line->seq, why);
+        verification_condemn(v, line->seq, why);
         return 0;
     }
     if (line->kind == AUDIT_KIND_PRUNE) {
         note_prune(v, line);
     }
     v->verdict.records++;
-    return v->has_tree ? add_leaf(v, line->hash) : 0;
+    return v->has_tree ? verification_add_leaf(v, line->hash) : 0;
 }
 
 static int add_block(struct verification *v, const struct line_block *block, bool is_last)
@@ -339,13 +94,14 @@ static int add_block(struct verification *v, const struct line_block *block, boo
         error = add_line(v, &block->line[i]);
     }
     if (error == 0 && v->verdict.intact && block->why != NULL) {
-        condemn(v, v->chain.next_seq, block->why);
+        verification_condemn(v, v->chain.next_seq, block->why);
     }
     if (error == 0 && v->verdict.intact && block->torn > 0) {
         if (is_last) {
             v->verdict.torn_bytes = block->torn;
         } else {
-            condemn(v, v->chain.next_seq, "a closed segment ends in the middle of a line");
+            verification_condemn(v, v->chain.next_seq,
+                                 "a closed segment ends in the middle of a line");
         }
     }
     return error;
@@ -360,7 +116,8 @@ static int add_file(struct verification *v, struct segment_file *file, bool is_l
     line_stream_begin(v->stream, file);
     while (error == 0 && v->verdict.intact && (block = line_stream_next(v->stream)) != NULL) {
         if (block->error == -EBADMSG) {
-            condemn(v, v->chain.next_seq, "a segment cannot be unpacked or has no lines");
+            verification_condemn(v, v->chain.next_seq,
+                                 "a segment cannot be unpacked or has no lines");
         } else {
             error = add_block(v, block, is_last);
         }
@@ -397,17 +154,18 @@ static int add_segment(struct verification *v, int log, const struct segment_lis
     int error;
 
     if (entry->first_seq != v->chain.next_seq) {
-        condemn_files(v, v->chain.next_seq,
-                      "the segment that begins here is missing or has another name");
+        verification_condemn_files(v, v->chain.next_seq,
+                                   "the segment that begins here is missing or has another name");
         return 0;
     }
     error = open_segment(v, log, list, at, &file);
     if (error == -ENOENT) {
-        condemn_files(v, v->chain.next_seq, "the segment that begins here is missing");
+        verification_condemn_files(v, v->chain.next_seq, "the segment that begins here is missing");
         return 0;
     }
     if (error == -EBADMSG) {
-        condemn_files(v, v->chain.next_seq, "the segment that begins here is not a file");
+        verification_condemn_files(v, v->chain.next_seq,
+                                   "the segment that begins here is not a file");
         return 0;
     }
     if (error == 0) {
@@ -421,18 +179,19 @@ static int add_segment(struct verification *v, int log, const struct segment_lis
 static void conclude(struct verification *v)
 {
     if (v->next_head < v->head_count) {
-        const struct head *head = &v->heads[v->next_head];
+        const struct signed_head *head = &v->heads[v->next_head];
 
-        condemn_files(v, v->tree.size,
-                      head->is_pin && head->checkpoint.size > v->verdict.signed_size
-                          ? "a pin has seen more records than there are: the log was rolled back"
-                          : "records that were signed are gone");
+        verification_condemn_files(
+            v, v->tree.size,
+            head->is_pin && head->checkpoint.size > v->verdict.signed_size
+                ? "a pin has seen more records than there are: the log was rolled back"
+                : "records that were signed are gone");
     }
     if (v->pruned_to < v->first_seq) {
-        condemn_files(v, 0, "the first records are gone and no PRUNE record says so");
+        verification_condemn_files(v, 0, "the first records are gone and no PRUNE record says so");
     }
     if (v->tile_seq != UINT64_MAX) {
-        condemn_files(v, v->tile_seq, v->tile_why);
+        verification_condemn_files(v, v->tile_seq, v->tile_why);
     }
     v->verdict.unsigned_count =
         v->tree.size > v->verdict.signed_size ? v->tree.size - v->verdict.signed_size : 0;
@@ -447,9 +206,9 @@ static int verify_segments(struct verification *v, int log, struct failure *rete
         return failure_set(reterr, error, "cannot list the log: %s", strerror(-error));
     }
     hold_segments(v, log, &list);
-    check_heads(v); /* of the empty tree */
+    verification_check_heads(v); /* of the empty tree */
     v->first_seq = list.count == 0 ? 0 : list.entry[0].first_seq;
-    error = add_pruned(v);
+    error = verification_add_pruned(v);
     for (size_t i = 0; error == 0 && v->verdict.intact && i < list.count; i++) {
         error = add_segment(v, log, &list, i);
     }
@@ -474,7 +233,7 @@ static int condemn_missing(struct verification *v, int error, struct failure *re
             (size = strchr(text_buffer_text(&note), '\n')) != NULL) {
             snprintf(why, sizeof(why), "a pin has seen %" PRIu64 " records and there is no log",
                      (uint64_t)strtoull(size + 1, NULL, 10));
-            condemn(v, 0, why);
+            verification_condemn(v, 0, why);
             return 0;
         }
     }
@@ -503,7 +262,7 @@ static int verify_directory(struct verification *v, struct failure *reterr)
     if (error < 0) {
         return failure_set(reterr, error, "cannot list the log: %s", strerror(-error));
     }
-    error = read_heads(v, reterr);
+    error = verification_read_heads(v, reterr);
     return error < 0 || !v->verdict.intact ? error : verify_segments(v, log, reterr);
 }
 
