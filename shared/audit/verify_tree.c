@@ -66,6 +66,18 @@ int verification_add_leaf(struct verification *v, const uint8_t leaf[static SHA2
     return 0;
 }
 
+/* As wide as what is signed makes it: of what comes behind, a writer may have no tile yet. */
+static int read_leaf_tile(const struct verification *v, uint64_t index,
+                          struct merkle_tile *ret_tile)
+{
+    uint64_t size = v->verdict.signed_size;
+    unsigned int width = size / MERKLE_TILE_WIDTH > index
+                             ? MERKLE_TILE_WIDTH
+                             : (unsigned int)(size % MERKLE_TILE_WIDTH);
+
+    return tile_read(v->directory, 0, index, width, ret_tile);
+}
+
 int verification_add_pruned(struct verification *v)
 {
     struct merkle_tile tile;
@@ -75,12 +87,7 @@ int verification_add_pruned(struct verification *v)
         int error = 0;
 
         if (at == 0) {
-            uint64_t index = seq / MERKLE_TILE_WIDTH;
-            unsigned int width = v->verdict.signed_size / MERKLE_TILE_WIDTH > index
-                                     ? MERKLE_TILE_WIDTH
-                                     : (unsigned int)(v->verdict.signed_size % MERKLE_TILE_WIDTH);
-
-            error = tile_read(v->directory, 0, index, width, &tile);
+            error = read_leaf_tile(v, seq / MERKLE_TILE_WIDTH, &tile);
         }
         if (error < 0 || at >= tile.width) {
             verification_condemn_files(v, seq, "records are gone, and so are their hashes");
@@ -100,14 +107,9 @@ int verification_add_pruned(struct verification *v)
 bool verification_last_was_exchanged(const struct verification *v)
 {
     uint64_t seq = v->chain.next_seq - 1;
-    uint64_t size = v->verdict.signed_size;
-    uint64_t index = seq / MERKLE_TILE_WIDTH;
     struct merkle_tile tile;
 
-    return v->has_tree && v->chain.next_seq > 0 && seq < size &&
-           tile_read(v->directory, 0, index,
-                     size / MERKLE_TILE_WIDTH > index ? MERKLE_TILE_WIDTH
-                                                      : (unsigned int)(size % MERKLE_TILE_WIDTH),
-                     &tile) == 0 &&
+    return v->has_tree && v->chain.next_seq > 0 && seq < v->verdict.signed_size &&
+           read_leaf_tile(v, seq / MERKLE_TILE_WIDTH, &tile) == 0 &&
            memcmp(tile.hash[seq % MERKLE_TILE_WIDTH], v->chain.previous, SHA256_SIZE) != 0;
 }
