@@ -1,6 +1,6 @@
 /*
  * How a node table finds what it has: nodes by the kernel's number and by what they are, dentries
- * by directory and name. Private to node_table.c, which says what any of it means.
+ * by directory and name. Private to the files of node_table.h, which says what any of it means.
  *
  * A number is a slot, in chunks that never move, and the slot's generation: who gives a slot back
  * makes its old numbers stale. The two hashes grow as they fill; without memory for that their
