@@ -1,4 +1,5 @@
 /* The policy's side of the node table: states of names, verdicts on nodes, the change of policy. */
+#include "fusefs/node_index.h"
 #include "fusefs/node_table.h"
 
 const struct policy_state *node_table_directory_state(struct node_table *table,
@@ -123,8 +124,7 @@ static void each_dentry(struct node_table *table,
                         void (*visit)(struct node_table *table, struct dentry *dentry))
 {
     for (uint32_t slot = 0; slot < table->slots_used; slot++) {
-        struct node **chunk = table->chunks[slot / NODE_SLOTS_CHUNK];
-        struct node *node = chunk == NULL ? NULL : chunk[slot % NODE_SLOTS_CHUNK];
+        struct node *node = node_index_at(table, slot);
 
         if (node == NULL) {
             continue;
@@ -168,32 +168,4 @@ void node_table_set_policy(struct node_table *table, struct policy *policy)
     pthread_rwlock_unlock(&table->lock);
     policy_state_unref(old_root);
     policy_unref(old_policy);
-}
-
-void node_table_each(struct node_table *table, void (*visit)(void *context, struct node *node),
-                     void *context)
-{
-    for (uint32_t slot = 0;; slot++) {
-        struct node **chunk;
-        struct node *node = NULL;
-        bool more;
-
-        pthread_rwlock_rdlock(&table->lock);
-        more = slot < table->slots_used;
-        chunk = more ? table->chunks[slot / NODE_SLOTS_CHUNK] : NULL;
-        node = chunk == NULL ? NULL : chunk[slot % NODE_SLOTS_CHUNK];
-        if (node != NULL && atomic_load(&node->lookups) > 0) {
-            node_pin(node);
-        } else {
-            node = NULL;
-        }
-        pthread_rwlock_unlock(&table->lock);
-        if (node != NULL) {
-            visit(context, node);
-            node_table_unpin(table, node);
-        }
-        if (!more) {
-            return;
-        }
-    }
 }

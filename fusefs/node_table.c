@@ -268,3 +268,29 @@ void node_table_forget(struct node_table *table, uint64_t id, uint64_t count)
     }
     node_shape_unlock(table);
 }
+
+void node_table_each(struct node_table *table, void (*visit)(void *context, struct node *node),
+                     void *context)
+{
+    for (uint32_t slot = 0;; slot++) {
+        struct node *node;
+        bool more;
+
+        pthread_rwlock_rdlock(&table->lock);
+        more = slot < table->slots_used;
+        node = node_index_at(table, slot); /* NULL past the last */
+        if (node != NULL && atomic_load(&node->lookups) > 0) {
+            node_pin(node);
+        } else {
+            node = NULL;
+        }
+        pthread_rwlock_unlock(&table->lock);
+        if (node != NULL) {
+            visit(context, node);
+            node_table_unpin(table, node);
+        }
+        if (!more) {
+            return;
+        }
+    }
+}
