@@ -5,14 +5,13 @@
 
 #include "fusefs/fs_breaker.h"
 #include "fusefs/fs_opening.h"
+#include "fusefs/fs_record.h"
 #include "fusefs/operations.h"
 #include "fusefs/virtual_files.h"
-
 #include "shared/base/cleanup.h"
 
-#define OPEN_FOR_EXECUTION                                                                         \
-    0x20 /* FMODE_EXEC, which the kernel leaves in the flags of an execve                          \
-          */
+/* FMODE_EXEC, which the kernel leaves in the flags of an execve. */
+#define OPEN_FOR_EXECUTION 0x20
 
 unsigned int fs_opening_needs(int flags)
 {

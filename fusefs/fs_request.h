@@ -102,8 +102,4 @@ void fs_request_path(const struct fs_request *request, unsigned int side, struct
 int fs_request_done(struct fs_request *request, int result);
 void fs_request_end(struct fs_request *request);
 
-/* What an open file moved, recorded when it is released. */
-void fs_record_release(struct tree *tree, const struct caller *caller,
-                       const struct open_file *file);
-
 #endif
