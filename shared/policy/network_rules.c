@@ -204,47 +204,34 @@ static struct decision decide_by_default(const struct question *question)
     return refused(RULE_DEFAULT, code, denial_code_meaning(code));
 }
 
+/* Of the rules that match, the one that decides; UINT32_MAX: none does. */
+static uint32_t speaking_rule(const struct question *question)
+{
+    return question->enforced != UINT32_MAX ? question->enforced
+           : question->deny != UINT32_MAX   ? question->deny
+           : question->log != UINT32_MAX    ? question->log
+                                            : question->allow;
+}
+
 /* The built-in ranges stand before every rule but one that names the address itself. */
 static struct decision decide_range(const struct question *question)
 {
-    struct decision decision =
+    uint32_t rule = speaking_rule(question);
+    struct decision builtin =
         refused(RULE_BUILTIN,
                 question->request->name_count > 0 ? DENIAL_DNS_REBINDING : DENIAL_SSRF_BLOCKED,
                 question->range->reason);
 
-    if (question->enforced != UINT32_MAX) {
-        return decided(question, question->enforced, DENIAL_ADDRESS_DENIED);
-    }
-    if (question->deny != UINT32_MAX) {
-        return decided(question, question->deny, DENIAL_ADDRESS_DENIED);
-    }
-    if (question->log != UINT32_MAX) {
-        return decided(question, question->log, DENIAL_NONE);
-    }
-    if (question->allow != UINT32_MAX) {
-        return decided(question, question->allow, DENIAL_NONE);
-    }
-    return decision;
+    return rule == UINT32_MAX ? builtin : decided(question, rule, DENIAL_ADDRESS_DENIED);
 }
 
 static struct decision decide_rules(const struct question *question)
 {
+    uint32_t rule = speaking_rule(question);
     enum denial_code code =
         question->request->name_count > 0 ? DENIAL_DOMAIN_DENIED : DENIAL_ADDRESS_DENIED;
 
-    if (question->enforced != UINT32_MAX) {
-        return decided(question, question->enforced, code);
-    }
-    if (question->deny != UINT32_MAX) {
-        return decided(question, question->deny, code);
-    }
-    if (question->log != UINT32_MAX) {
-        return decided(question, question->log, code);
-    }
-    if (question->allow != UINT32_MAX) {
-        return decided(question, question->allow, code);
-    }
-    return decide_by_default(question);
+    return rule == UINT32_MAX ? decide_by_default(question) : decided(question, rule, code);
 }
 
 struct decision network_rules_decide(const struct network_rules *rules,
