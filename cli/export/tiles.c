@@ -8,7 +8,7 @@
 
 #include "cli/export/export.h"
 #include "shared/audit/log_lines.h"
-#include "shared/audit/record_line.h"
+#include "shared/audit/record_hash.h"
 #include "shared/audit/signed_head.h"
 #include "shared/audit/tile.h"
 #include "shared/base/cleanup.h"
@@ -69,7 +69,7 @@ static int add_entry(struct prefix *prefix, struct str_view line)
 {
     size_t length = line.length - (RECORD_TAIL_SIZE - 1) + 2;
     uint8_t leaf[SHA256_SIZE];
-    int error = record_line_hash(line, prefix->sha, leaf);
+    int error = record_hash(line, prefix->sha, leaf);
 
     if (error < 0) {
         return error;

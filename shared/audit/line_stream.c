@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "shared/audit/record_line.h"
+#include "shared/audit/record_hash.h"
 
 #define BLOCKS_MAX (2U * LINE_STREAM_THREADS_MAX + 1)
 
@@ -62,7 +62,7 @@ static void judge(struct line_block *block)
         bool has_second = segment_take_line(&rest, &text[1]);
 
         text[1] = has_second ? text[1] : STR_VIEW_LITERAL("");
-        block->error = record_line_hash_two(text, block->sha, hash);
+        block->error = record_hash_two(text, block->sha, hash);
         for (unsigned int i = 0; i < (has_second ? 2U : 1U); i++) {
             if (block->why == NULL && block->error == 0) {
                 judge_line(block, text[i], hash[i], &sight);

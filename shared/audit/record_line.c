@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "shared/audit/json_line.h"
+#include "shared/audit/record_hash.h"
 #include "shared/base/ip_address.h"
-#include "shared/crypto/sha256_pair.h"
 
 #define TAIL_OFFSET_MAX (RECORD_LINE_MAX - RECORD_TAIL_SIZE)
 #define SHORT_TEXT      512U /* when the whole would be too long */
@@ -424,20 +424,6 @@ static void render_all(struct render *render)
     write_end(render);
 }
 
-#define LEAF 0x00 /* RFC 6962 section 2.1 */
-
-static int hash_entry(struct sha256 *sha, const char *line, size_t length,
-                      uint8_t ret_hash[static SHA256_SIZE])
-{
-    static const uint8_t leaf = LEAF;
-
-    if (sha256_begin(sha) < 0 || sha256_add(sha, &leaf, 1) < 0 ||
-        sha256_add(sha, line, length) < 0 || sha256_add(sha, "}}", 2) < 0) {
-        return -EIO;
-    }
-    return sha256_end(sha, ret_hash);
-}
-
 int record_line_write(const struct event_record *record, const struct record_context *context,
                       struct sha256 *sha, char line[static RECORD_LINE_MAX],
                       uint8_t ret_hash[static SHA256_SIZE])
@@ -467,7 +453,7 @@ int record_line_write(const struct event_record *record, const struct record_con
         return -E2BIG;
     }
     length = (size_t)(render.line.next - line);
-    if (hash_entry(sha, line, length, ret_hash) < 0) {
+    if (record_hash_body(sha, line, length, ret_hash) < 0) {
         return -EIO;
     }
     at = &render.line;
@@ -476,36 +462,4 @@ int record_line_write(const struct event_record *record, const struct record_con
     json_line_hex(at, ret_hash, SHA256_SIZE);
     json_line_literal(at, "\"}}\n");
     return (int)(at->next - line);
-}
-
-static bool has_tail(struct str_view line)
-{
-    const size_t tail = RECORD_TAIL_SIZE - 1;
-
-    return line.length >= tail && memcmp(line.bytes + line.length - tail, RECORD_TAIL_BEGIN,
-                                         sizeof(RECORD_TAIL_BEGIN) - 1) == 0;
-}
-
-int record_line_hash(struct str_view line, struct sha256 *sha, uint8_t ret_hash[static SHA256_SIZE])
-{
-    return has_tail(line)
-               ? hash_entry(sha, line.bytes, line.length - (RECORD_TAIL_SIZE - 1), ret_hash)
-               : -EBADMSG;
-}
-
-int record_line_hash_two(const struct str_view line[static 2], struct sha256 *sha,
-                         uint8_t ret_hash[static 2][SHA256_SIZE])
-{
-    struct sha256_text text[2];
-
-    for (unsigned int i = 0; i < 2; i++) {
-        text[i] = (struct sha256_text){
-            .first = LEAF,
-            .bytes = line[i].bytes,
-            .length = has_tail(line[i]) ? line[i].length - (RECORD_TAIL_SIZE - 1) : 0,
-            .ending = "}}",
-            .ending_length = 2,
-        };
-    }
-    return sha256_pair(sha, text, ret_hash);
 }

@@ -14,10 +14,6 @@
 /* A line with its newline; C2SP entry bundles have 16-bit lengths. */
 #define RECORD_LINE_MAX 60000U
 
-/* The end of every line: ,"entry_hash":"<64 hex>"}} and a newline. */
-#define RECORD_TAIL_BEGIN ",\"entry_hash\":\""
-#define RECORD_TAIL_SIZE  (sizeof(RECORD_TAIL_BEGIN) - 1 + 64 + 3 + 1)
-
 /* What the writer adds to an event. Texts are borrowed. */
 struct record_context {
     uint64_t seq;
@@ -42,12 +38,5 @@ struct record_context {
 int record_line_write(const struct event_record *record, const struct record_context *context,
                       struct sha256 *sha, char line[static RECORD_LINE_MAX],
                       uint8_t ret_hash[static SHA256_SIZE]);
-
-/* entry_hash of a line without its newline: SHA-256(0x00, line up to the tail, "}}"). -EBADMSG. */
-int record_line_hash(struct str_view line, struct sha256 *sha,
-                     uint8_t ret_hash[static SHA256_SIZE]);
-/* Of two lines in the time of one. A line without a tail has the hash of no record. -EIO. */
-int record_line_hash_two(const struct str_view line[static 2], struct sha256 *sha,
-                         uint8_t ret_hash[static 2][SHA256_SIZE]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shared/audit/json_members.h"
+#include "shared/audit/record_hash.h"
 #include "shared/audit/record_line.h"
 
 /* The value of each lower-case hexadecimal digit, and 0xFF for every other byte. */
@@ -102,7 +103,7 @@ int segment_line_read(struct str_view text, struct sha256 *sha, struct segment_l
     uint8_t hash[SHA256_SIZE] = {0}; /* of no line */
 
     if (text.length < RECORD_LINE_MAX) {
-        (void)record_line_hash(text, sha, hash);
+        (void)record_hash(text, sha, hash);
     }
     return segment_line_judge(text, hash, &sight, ret_line, reterr_why);
 }

@@ -42,7 +42,7 @@ struct segment_sight {
 };
 
 /*
- * The same where the hash of record_line_hash_two() is there already. The line that `sight` has
+ * The same where the hash of record_hash_two() is there already. The line that `sight` has
  * seen last must still lie where it lay.
  */
 int segment_line_judge(struct str_view text, const uint8_t hash[static SHA256_SIZE],

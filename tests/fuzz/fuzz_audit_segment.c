@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/audit/producer_book.h"
+#include "shared/audit/record_hash.h"
 #include "shared/audit/record_line.h"
 #include "shared/audit/segment.h"
 
@@ -28,7 +29,7 @@ static void judge_again(struct str_view text, struct sha256 *sha, struct segment
     struct segment_line line;
     const char *why;
 
-    want(record_line_hash_two(pair, sha, hash) == 0);
+    want(record_hash_two(pair, sha, hash) == 0);
     want((segment_line_judge(text, hash[1], sight, &line, &why) == 0) == (alone != NULL));
     if (alone != NULL) {
         want(line.seq == alone->seq && line.producer == alone->producer &&
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
             continue;
         }
         judge_again(text, sha, &sight, &line);
-        want(record_line_hash(text, sha, hash) == 0 && memcmp(hash, line.hash, sizeof(hash)) == 0);
+        want(record_hash(text, sha, hash) == 0 && memcmp(hash, line.hash, sizeof(hash)) == 0);
         want(line.count >= 1 && text.length < RECORD_LINE_MAX);
         if (segment_chain_add(&chain, &line, &why) == 0) {
             want(chain.next_seq == before + 1 && line.seq == before);
