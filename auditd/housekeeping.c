@@ -82,7 +82,8 @@ static int ledger_add_link(struct ledger *ledger, const struct link *link)
     return 0;
 }
 
-int housekeeping_ledger(struct server *server, const struct link *only)
+/* LEDGER records: the next pseq of the producers of `only`, or of all (NULL). */
+static int write_ledgers(struct server *server, const struct link *only)
 {
     struct ledger ledger = {.server = server};
     int error = 0;
@@ -106,7 +107,7 @@ int housekeeping_farewell(struct server *server, struct link *link)
     if (link->ledger_said && link->ledger_bytes == link->bytes) { /* nothing came after it */
         return 0;
     }
-    error = housekeeping_ledger(server, link);
+    error = write_ledgers(server, link);
     link->ledger_said = error == 0;
     link->ledger_bytes = link->bytes;
     return error;
@@ -229,7 +230,7 @@ static int rotate(struct server *server)
     }
     if (error == 0) {
         server->segment_since_ms = now_ms();
-        error = housekeeping_ledger(server, NULL);
+        error = write_ledgers(server, NULL);
     }
     return error;
 }

@@ -38,7 +38,7 @@ static int tell(int channel, const struct keeper_message *message, int fd)
     return send_with_fds(channel, message, sizeof(*message), &fd, fd < 0 ? 0 : 1);
 }
 
-int keeper_tell_ready(int channel)
+static int tell_ready(int channel)
 {
     const struct keeper_message message = {.told = TOLD_READY};
 
@@ -221,7 +221,7 @@ static int write_log(const struct server_options *options, pid_t keeper, bool fo
     int error = open_as_owner(options, keeper, &server, &failure);
 
     if (error == 0) {
-        error = keeper_tell_ready(options->keeper_channel);
+        error = tell_ready(options->keeper_channel);
         if (error == 0 && !foreground) {
             error = forget_stdio();
         }

@@ -41,7 +41,6 @@ int keeper_run(struct server_options *options, bool foreground, const char *prog
                struct failure *reterr);
 
 /* The writer's side of the channel. */
-int keeper_tell_ready(int channel);
 int keeper_tell_link(int channel, uint64_t id, uint32_t first_line,
                      const struct attach_hello *hello, int socket);
 int keeper_tell_ring(int channel, uint64_t id, uint32_t index, int fd);

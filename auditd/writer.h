@@ -72,8 +72,6 @@ void producers_hold_budget(struct server *server);
 void housekeeping_on_line(void *context, const struct segment_line *line);
 /* Writes, syncs, signs, rotates and prunes, as it is time. The writer's condition follows. */
 void housekeeping_round(struct server *server);
-/* LEDGER records: the next pseq of `link`'s producers, or of all (NULL). */
-int housekeeping_ledger(struct server *server, const struct link *link);
 /* The LEDGER of one that leaves or has gone, unless it was said already. */
 int housekeeping_farewell(struct server *server, struct link *link);
 

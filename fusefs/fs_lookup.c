@@ -9,8 +9,12 @@
 
 #include "shared/base/cleanup.h"
 
-int fs_enter(struct fs_request *request, unsigned int side, int directory,
-             struct fs_entry *ret_entry)
+/*
+ * The object of a name that was judged becomes an entry. Refused where another file system is
+ * mounted.
+ */
+static int enter(struct fs_request *request, unsigned int side, int directory,
+                 struct fs_entry *ret_entry)
 {
     struct tree *tree = request->tree;
     struct fs_side *at = &request->sides[side];
@@ -43,7 +47,7 @@ int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
 {
     struct node_table *nodes = &request->tree->nodes;
     struct fs_side *at = &request->sides[side];
-    int r = fs_enter(request, side, directory, ret_entry);
+    int r = enter(request, side, directory, ret_entry);
 
     /* A new policy came: the effect is done under the old one, the name is judged by the new. */
     for (int tries = 0; tries < 8 && r == -EAGAIN; tries++) {
@@ -59,7 +63,7 @@ int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
         if (at->state == NULL) {
             return -ESTALE;
         }
-        r = fs_enter(request, side, directory, ret_entry);
+        r = enter(request, side, directory, ret_entry);
     }
     return r;
 }
@@ -78,7 +82,7 @@ static int lookup_once(struct tree *tree, const struct caller *caller, uint64_t 
         r = tree_hold(tree, request.sides[0].directory, &above);
     }
     if (r == 0) {
-        r = fs_enter(&request, 0, above->fd, ret_entry);
+        r = enter(&request, 0, above->fd, ret_entry);
     }
     if (r == 0 && !S_ISDIR(ret_entry->status.stx_mode)) {
         listing_hint_looked(&tree->listings, request.sides[0].directory, request.started_ns);

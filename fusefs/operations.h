@@ -36,12 +36,8 @@ int fs_statfs(struct tree *tree, const struct caller *caller, uint64_t node,
               struct statvfs *ret_status);
 
 /*
- * For operations on a name that was judged: its object becomes an entry. -EXDEV for a place where
- * another file system is mounted.
- */
-int fs_enter(struct fs_request *request, unsigned int side, int directory,
-             struct fs_entry *ret_entry);
-/* The same after the request has made the name: a change of policy meanwhile is no reason to fail.
+ * For operations on a name that was judged and that the request has made: its object becomes an
+ * entry. A change of policy meanwhile is no reason to fail.
  */
 int fs_enter_made(struct fs_request *request, unsigned int side, int directory,
                   struct fs_entry *ret_entry);

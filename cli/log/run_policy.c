@@ -18,7 +18,8 @@ static const struct run_entry *run_of(const struct log_view *view, struct json_t
     return NULL;
 }
 
-int run_policy_text(struct log_view *view, const struct run_entry *run, struct text_buffer *text)
+static int append_policy(struct log_view *view, const struct run_entry *run,
+                         struct text_buffer *text)
 {
     struct failure ignored = {0};
     struct audit_record start;
@@ -39,7 +40,7 @@ int run_policy_load(struct log_view *view, const struct run_entry *run, struct p
     AUTO(text_buffer_clear) struct text_buffer text = {0};
     AUTO_CLOSE int fd = -1;
 
-    if (run_policy_text(view, run, &text) < 0) {
+    if (append_policy(view, run, &text) < 0) {
         failure_set(reterr, -ENOENT, "the log does not have this run's policy");
         failure_set_needed(reterr, "%s", run == NULL ? view->path : run->id);
         return -ENOENT;
@@ -80,7 +81,7 @@ void rule_place_find(struct log_view *view, const struct audit_record *record,
 
     *ret_place = (struct rule_place){0};
     json_text_append(&rule, record->policy.rule);
-    if (rule.length == 0 || run_policy_text(view, run_of(view, record->run), &text) < 0) {
+    if (rule.length == 0 || append_policy(view, run_of(view, record->run), &text) < 0) {
         return;
     }
     rest = text_buffer_view(&text);

@@ -7,10 +7,8 @@
 
 #include "cli/log/log_view.h"
 
-/* Appends the policy's text. -ENOENT: the run has no START, or a START without a policy. */
-int run_policy_text(struct log_view *view, const struct run_entry *run, struct text_buffer *text);
-
-/* The same, loaded; of a run, and of the run that a record belongs to. */
+/* Of a run, and of the run that a record belongs to. -ENOENT: the run has no START, or a START
+ * without a policy. */
 struct policy;
 int run_policy_load(struct log_view *view, const struct run_entry *run, struct policy **ret_policy,
                     struct failure *reterr);

@@ -5,35 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-int host_networks_open(struct host_networks *ret_networks)
-{
-    static const int groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-                                 RTNLGRP_IPV6_ROUTE};
-    struct host_networks networks = {.count = 0};
-    int error = netlink_open(NETLINK_ROUTE, &networks.changes);
-
-    if (error == 0) {
-        error = netlink_open(NETLINK_ROUTE, &networks.asks);
-    }
-    for (size_t i = 0; error == 0 && i < sizeof(groups) / sizeof(groups[0]); i++) {
-        int group = groups[i];
-
-        if (mnl_socket_setsockopt(networks.changes.socket, NETLINK_ADD_MEMBERSHIP, &group,
-                                  sizeof(group)) < 0) {
-            error = -errno;
-        }
-    }
-    if (error == 0) {
-        error = host_networks_read(&networks);
-    }
-    if (error < 0) {
-        host_networks_close(&networks);
-        return error;
-    }
-    *ret_networks = networks;
-    return 0;
-}
-
 void host_networks_close(struct host_networks *networks)
 {
     netlink_close(&networks->changes);
@@ -135,7 +106,7 @@ static int dump(struct host_networks *networks, uint16_t type, mnl_cb_t each)
     return netlink_dump(&networks->asks, message, each, networks);
 }
 
-int host_networks_read(struct host_networks *networks)
+static int read_networks(struct host_networks *networks)
 {
     int error;
 
@@ -153,6 +124,35 @@ int host_networks_read(struct host_networks *networks)
     return error;
 }
 
+int host_networks_open(struct host_networks *ret_networks)
+{
+    static const int groups[] = {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                                 RTNLGRP_IPV6_ROUTE};
+    struct host_networks networks = {.count = 0};
+    int error = netlink_open(NETLINK_ROUTE, &networks.changes);
+
+    if (error == 0) {
+        error = netlink_open(NETLINK_ROUTE, &networks.asks);
+    }
+    for (size_t i = 0; error == 0 && i < sizeof(groups) / sizeof(groups[0]); i++) {
+        int group = groups[i];
+
+        if (mnl_socket_setsockopt(networks.changes.socket, NETLINK_ADD_MEMBERSHIP, &group,
+                                  sizeof(group)) < 0) {
+            error = -errno;
+        }
+    }
+    if (error == 0) {
+        error = read_networks(&networks);
+    }
+    if (error < 0) {
+        host_networks_close(&networks);
+        return error;
+    }
+    *ret_networks = networks;
+    return 0;
+}
+
 int host_networks_refresh(struct host_networks *networks)
 {
     char buffer[NETLINK_ANSWER_MAX];
@@ -160,7 +160,7 @@ int host_networks_refresh(struct host_networks *networks)
     /* What exactly was heard does not matter; an overflow (ENOBUFS) only says that it was much. */
     while (recv(host_networks_fd(networks), buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
     }
-    return host_networks_read(networks);
+    return read_networks(networks);
 }
 
 bool host_networks_contain(const struct host_networks *networks, const struct ip_address *address)

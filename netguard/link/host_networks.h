@@ -29,9 +29,8 @@ void host_networks_close(struct host_networks *networks);
 /* -1 when not open. */
 int host_networks_fd(const struct host_networks *networks);
 
-/* Reads everything anew. -E2BIG: more than HOST_NETWORKS_MAX. */
-int host_networks_read(struct host_networks *networks);
-/* Takes what was heard off the socket, then reads anew. */
+/* Takes what was heard off the socket, then reads everything anew. -E2BIG: more than
+ * HOST_NETWORKS_MAX. */
 int host_networks_refresh(struct host_networks *networks);
 
 bool host_networks_contain(const struct host_networks *networks, const struct ip_address *address);

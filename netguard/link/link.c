@@ -59,7 +59,8 @@ static int read_index(const struct nlmsghdr *message, void *context)
     return MNL_CB_OK;
 }
 
-int link_index(struct netlink *netlink, const char *name)
+/* > 0, or negative errno. */
+static int index_of(struct netlink *netlink, const char *name)
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -89,7 +90,7 @@ int link_index(struct netlink *netlink, const char *name)
     return index > 0 ? index : -ENODEV;
 }
 
-int link_set_up(struct netlink *netlink, const char *name)
+static int set_up(struct netlink *netlink, const char *name)
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -103,13 +104,14 @@ int link_set_up(struct netlink *netlink, const char *name)
     return netlink_request(netlink, message);
 }
 
-int link_add_address(struct netlink *netlink, const char *name, const struct ip_address *address,
-                     unsigned int prefix_length)
+/* Duplicate address detection is left out: the other end is ours. */
+static int add_address(struct netlink *netlink, const char *name, const struct ip_address *address,
+                       unsigned int prefix_length)
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
     struct ifaddrmsg *header;
-    int index = link_index(netlink, name);
+    int index = index_of(netlink, name);
 
     if (index < 0) {
         return index;
@@ -127,14 +129,14 @@ int link_add_address(struct netlink *netlink, const char *name, const struct ip_
     return netlink_request(netlink, message);
 }
 
-int link_add_default_route(struct netlink *netlink, const char *name,
-                           const struct ip_address *gateway)
+static int add_default_route(struct netlink *netlink, const char *name,
+                             const struct ip_address *gateway)
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
     struct nlattr *metrics;
     struct rtmsg *header;
-    int index = link_index(netlink, name);
+    int index = index_of(netlink, name);
 
     if (index < 0) {
         return index;
@@ -194,13 +196,14 @@ int link_route_marked(struct netlink *netlink, const char *name, uint32_t mark)
     return error;
 }
 
-int link_add_static_neighbour(struct netlink *netlink, const char *name,
-                              const struct ip_address *address, const uint8_t mac[static 6])
+/* Never asked for again and never replaced by what the neighbour says (SR23). */
+static int add_static_neighbour(struct netlink *netlink, const char *name,
+                                const struct ip_address *address, const uint8_t mac[static 6])
 {
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
     struct ndmsg *header;
-    int index = link_index(netlink, name);
+    int index = index_of(netlink, name);
 
     if (index < 0) {
         return index;
@@ -222,13 +225,13 @@ static int raise_family(struct netlink *netlink, const char *name, const struct 
                         bool default_route)
 {
     unsigned int bits = own->family == IP_V4 ? LINK_BITS_V4 : LINK_BITS_V6;
-    int error = link_add_address(netlink, name, own, bits);
+    int error = add_address(netlink, name, own, bits);
 
     if (error == 0) {
-        error = link_add_static_neighbour(netlink, name, peer, mac);
+        error = add_static_neighbour(netlink, name, peer, mac);
     }
     if (error == 0 && default_route) {
-        error = link_add_default_route(netlink, name, peer);
+        error = add_default_route(netlink, name, peer);
     }
     return error;
 }
@@ -236,7 +239,7 @@ static int raise_family(struct netlink *netlink, const char *name, const struct 
 int link_raise(struct netlink *netlink, const struct link_end *own, const struct link_end *peer,
                bool default_routes)
 {
-    int error = link_set_up(netlink, own->name);
+    int error = set_up(netlink, own->name);
 
     if (error == 0) {
         error = raise_family(netlink, own->name, &own->v4, &peer->v4, peer->mac, default_routes);

@@ -29,10 +29,6 @@ struct link_end {
  */
 int link_create_veth(struct netlink *netlink, const struct link_end *here,
                      const struct link_end *there, int there_namespace);
-/* > 0, or negative errno. */
-int link_index(struct netlink *netlink, const char *name);
-int link_set_up(struct netlink *netlink, const char *name);
-
 /*
  * Brings up one end in this namespace: its addresses, a static neighbour for the peer, and, when
  * asked for, default routes through the peer. A kernel without IPv6 gets IPv4 only.
@@ -40,17 +36,12 @@ int link_set_up(struct netlink *netlink, const char *name);
 int link_raise(struct netlink *netlink, const struct link_end *own, const struct link_end *peer,
                bool default_routes);
 
-/* Duplicate address detection is left out: the other end is ours. */
-int link_add_address(struct netlink *netlink, const char *name, const struct ip_address *address,
-                     unsigned int prefix_length);
 /*
  * Connections over the route may begin with LINK_FIRST_SEGMENTS segments instead of the kernel's
  * ten: nobody acknowledges a TLS hello while the guard holds it (flow/held_stream.h), and its 16
  * KiB are twelve.
  */
 #define LINK_FIRST_SEGMENTS 16U
-int link_add_default_route(struct netlink *netlink, const char *name,
-                           const struct ip_address *gateway);
 /*
  * Packets that come in by `name` are routed when they bear `mark`, and dropped else. While a
  * network namespace is taken down its netfilter tables go first and its links last: without this
@@ -58,8 +49,5 @@ int link_add_default_route(struct netlink *netlink, const char *name,
  * gets IPv4.
  */
 int link_route_marked(struct netlink *netlink, const char *name, uint32_t mark);
-/* Never asked for again and never replaced by what the neighbour says (SR23). */
-int link_add_static_neighbour(struct netlink *netlink, const char *name,
-                              const struct ip_address *address, const uint8_t mac[static 6]);
 
 #endif

@@ -11,7 +11,8 @@
 #include "shared/base/file_io.h"
 
 /* proc_pid_stat(5): "PID (COMM) S PPID ..."; comm may hold blanks and parentheses. */
-int actor_stat_parse(struct str_view text, struct actor_identity *identity)
+/* comm, ppid and start out of the text of /proc/PID/stat. -EBADMSG. */
+static int parse_stat(struct str_view text, struct actor_identity *identity)
 {
     char copy[1024];
     char *open_paren;
@@ -68,7 +69,7 @@ static int read_stat(int proc, pid_t pid, struct actor_identity *identity)
     if (length < 0) {
         return -errno;
     }
-    return actor_stat_parse((struct str_view){.bytes = text, .length = (size_t)length}, identity);
+    return parse_stat((struct str_view){.bytes = text, .length = (size_t)length}, identity);
 }
 
 static pid_t read_thread_group(int proc, pid_t tid)

@@ -46,7 +46,4 @@ const struct actor_identity *actor_cache_find(struct actor_cache *cache, int pro
 /* Its program is about to be another one, or has just become one. */
 void actor_cache_forget(struct actor_cache *cache, pid_t pid);
 
-/* For tests: comm, ppid and start out of the text of /proc/PID/stat. -EBADMSG. */
-int actor_stat_parse(struct str_view text, struct actor_identity *identity);
-
 #endif

@@ -178,7 +178,8 @@ void inert_text_append(struct text_buffer *text, struct str_view value, enum ine
     }
 }
 
-size_t inert_text_columns(struct str_view value)
+/* Of the whole text as INERT_TERMINAL shows it. */
+static size_t columns_of(struct str_view value)
 {
     size_t columns = 0;
 
@@ -194,7 +195,7 @@ size_t inert_text_columns(struct str_view value)
 size_t inert_text_append_cut(struct text_buffer *text, struct str_view value, size_t columns,
                              enum inert_medium medium)
 {
-    size_t left = inert_text_columns(value);
+    size_t left = columns_of(value);
     size_t head = columns == 0 ? 0 : (columns - 1) / 3;
     size_t used = 0;
 

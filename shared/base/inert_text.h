@@ -35,7 +35,4 @@ void inert_text_append(struct text_buffer *text, struct str_view value, enum ine
 size_t inert_text_append_cut(struct text_buffer *text, struct str_view value, size_t columns,
                              enum inert_medium medium);
 
-/* Of the whole text as INERT_TERMINAL shows it. */
-size_t inert_text_columns(struct str_view value);
-
 #endif

@@ -1,6 +1,7 @@
 #include "shared/base/text_buffer.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,8 @@ void text_buffer_append_char(struct text_buffer *text, char more)
     text_buffer_append(text, (struct str_view){.bytes = &more, .length = 1});
 }
 
-void text_buffer_vprintf(struct text_buffer *text, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void append_formatted(struct text_buffer *text,
+                                                                   const char *format, va_list args)
 {
     va_list again;
     int length;
@@ -99,7 +101,7 @@ void text_buffer_printf(struct text_buffer *text, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    text_buffer_vprintf(text, format, args);
+    append_formatted(text, format, args);
     va_end(args);
 }
 

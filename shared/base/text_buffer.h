@@ -10,7 +10,6 @@
 #ifndef FAILCORE_BASE_TEXT_BUFFER_H
 #define FAILCORE_BASE_TEXT_BUFFER_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 #include "shared/base/str_view.h"
@@ -33,8 +32,6 @@ void text_buffer_append_text(struct text_buffer *text, const char *more);
 void text_buffer_append_char(struct text_buffer *text, char more);
 __attribute__((format(printf, 2, 3))) void text_buffer_printf(struct text_buffer *text,
                                                               const char *format, ...);
-__attribute__((format(printf, 2, 0))) void text_buffer_vprintf(struct text_buffer *text,
-                                                               const char *format, va_list args);
 
 /*
  * The view between quotes as one JSON string (RFC 8259 section 7). Escaped: quote, backslash,

@@ -6,7 +6,7 @@
 
 #define PAIR_CACHE_PROBES 16
 
-uint64_t hash_bytes(const void *bytes, size_t length)
+static uint64_t hash_bytes(const void *bytes, size_t length)
 {
     const unsigned char *at = bytes;
     uint64_t hash = UINT64_C(0x9E3779B97F4A7C15) ^ length;

@@ -26,8 +26,6 @@ static inline uint64_t hash_mix(uint64_t value)
     return value ^ value >> 31;
 }
 
-uint64_t hash_bytes(const void *bytes, size_t length);
-
 struct pair_entry {
     uint64_t key;
     uint32_t value;

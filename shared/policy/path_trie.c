@@ -267,7 +267,7 @@ void path_trie_clear(struct path_trie *trie)
     arena_clear(&trie->arena);
 }
 
-void path_trie_fold(const struct path_trie *trie, uint32_t ending, uint32_t winner[FS_LOOKUP])
+static void fold(const struct path_trie *trie, uint32_t ending, uint32_t winner[FS_LOOKUP])
 {
     for (unsigned int operation = 0; ending != 0 && operation < FS_LOOKUP; operation++) {
         uint32_t candidate = trie->endings[ending - 1].winner[operation];
@@ -278,6 +278,6 @@ void path_trie_fold(const struct path_trie *trie, uint32_t ending, uint32_t winn
 
 void path_trie_fold_node(const struct path_trie *trie, uint32_t node, uint32_t winner[FS_LOOKUP])
 {
-    path_trie_fold(trie, trie->nodes[node].here, winner);
-    path_trie_fold(trie, trie->nodes[node].listing, winner);
+    fold(trie, trie->nodes[node].here, winner);
+    fold(trie, trie->nodes[node].listing, winner);
 }

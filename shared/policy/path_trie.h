@@ -64,7 +64,6 @@ int path_trie_build(struct path_trie *trie, const struct path_section *section);
 void path_trie_clear(struct path_trie *trie);
 
 /* Takes the stronger of each operation into `winner`. */
-void path_trie_fold(const struct path_trie *trie, uint32_t ending, uint32_t winner[FS_LOOKUP]);
 void path_trie_fold_node(const struct path_trie *trie, uint32_t node, uint32_t winner[FS_LOOKUP]);
 
 #endif
