@@ -25,19 +25,8 @@ static const struct call_row calls[] = {
     SERVER_SYSCALL_TABLE(CALL_ROW) SANITIZER_SYSCALL_TABLE(CALL_ROW)
 #undef CALL_ROW
 };
-static const struct server_syscall reasons[] = {
-#define REASON_ROW(name, condition, reason) {#name, SYS_##name, (reason)},
-    SERVER_SYSCALL_TABLE(REASON_ROW) SANITIZER_SYSCALL_TABLE(REASON_ROW)
-#undef REASON_ROW
-};
 #define ROW_COUNT (sizeof(calls) / sizeof(calls[0]))
 _Static_assert(ROW_COUNT <= CALL_ROWS_MAX, "the filter has room for every row");
-
-size_t server_syscalls(const struct server_syscall **ret_rows)
-{
-    *ret_rows = reasons;
-    return ROW_COUNT;
-}
 
 static capability_set wanted_capabilities(const struct server_confinement *confinement)
 {

@@ -16,7 +16,6 @@
 #define FAILCORE_FUSEFS_SERVER_CONFINEMENT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct server_confinement {
     bool act_as_callers; /* the shared profile */
@@ -26,13 +25,5 @@ struct server_confinement {
 
 /* For the calling thread and those it starts. */
 int server_confine(const struct server_confinement *confinement);
-
-struct server_syscall {
-    const char *name;
-    int number;
-    const char *reason;
-};
-/* The rows, for documents and tests. Returns how many there are. */
-size_t server_syscalls(const struct server_syscall **ret_rows);
 
 #endif

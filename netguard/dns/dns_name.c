@@ -124,34 +124,6 @@ struct str_view dns_name_text(const struct dns_name *name, char text[static DNS_
     return (struct str_view){text, to};
 }
 
-int dns_name_from_text(struct str_view text, struct dns_name *ret_name)
-{
-    struct dns_name name = {.length = 0};
-    size_t begin = 0;
-
-    if (text.length > 0 && text.bytes[text.length - 1] == '.') {
-        text.length--;
-    }
-    for (size_t i = 0; i <= text.length && text.length > 0; i++) {
-        if (i < text.length && text.bytes[i] != '.') {
-            continue;
-        }
-        const uint8_t *label = (const uint8_t *)text.bytes + begin;
-        size_t count = i - begin;
-
-        if (count == 0 || count > LABEL_MAX || !label_is_hostlike(label, count) ||
-            !add_label(&name, label, count)) {
-            return -EINVAL;
-        }
-        begin = i + 1;
-    }
-    if (!add_label(&name, (const uint8_t *)"", 0)) {
-        return -EINVAL;
-    }
-    *ret_name = name;
-    return 0;
-}
-
 bool dns_name_equals(const struct dns_name *a, const struct dns_name *b)
 {
     if (a->length != b->length) {

@@ -36,8 +36,6 @@ bool dns_name_is_sound(const struct dns_name *name);
 
 /* Lower case, dots between the labels, no final dot; "" for the root. NUL-terminated. */
 struct str_view dns_name_text(const struct dns_name *name, char text[static DNS_NAME_TEXT_MAX + 1]);
-/* "a.example", with or without the final dot. -EINVAL. */
-int dns_name_from_text(struct str_view text, struct dns_name *ret_name);
 
 /* Without regard to case (RFC 4343). */
 bool dns_name_equals(const struct dns_name *a, const struct dns_name *b);

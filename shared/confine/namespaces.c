@@ -2,10 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -43,22 +40,6 @@ int namespace_open_own(int type)
         }
     }
     return -EINVAL;
-}
-
-int namespace_owner(int fd)
-{
-    int owner = ioctl(fd, NS_GET_USERNS);
-
-    return owner < 0 ? -errno : owner;
-}
-
-bool namespace_same(int a, int b)
-{
-    struct stat stat_a;
-    struct stat stat_b;
-
-    return fstat(a, &stat_a) == 0 && fstat(b, &stat_b) == 0 && stat_a.st_dev == stat_b.st_dev &&
-           stat_a.st_ino == stat_b.st_ino;
 }
 
 bool namespace_user_is_initial(void)

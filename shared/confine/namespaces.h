@@ -19,12 +19,6 @@ int namespace_new(int types);
 /* This process's own namespace of one type; the caller owns the descriptor. */
 int namespace_open_own(int type);
 
-/* The user namespace that owns the namespace behind `fd` (ioctl_ns(2)). The caller owns it. */
-int namespace_owner(int fd);
-
-/* Whether two descriptors are the same namespace (device and inode). */
-bool namespace_same(int a, int b);
-
 /* Whether this process is in the machine's first user namespace. */
 bool namespace_user_is_initial(void);
 

@@ -50,18 +50,12 @@ static void one_own_id_can_be_mapped_by_anybody(void **state)
     assert_int_equal(status, 0);
 }
 
-static void a_namespace_is_itself_and_no_other(void **state)
+static void a_namespace_is_entered_as_what_it_is(void **state)
 {
-    AUTO_CLOSE int user = namespace_open_own(CLONE_NEWUSER);
-    AUTO_CLOSE int again = namespace_open_own(CLONE_NEWUSER);
     AUTO_CLOSE int net = namespace_open_own(CLONE_NEWNET);
-    AUTO_CLOSE int owner = namespace_owner(net);
 
     (void)state;
-    assert_true(user >= 0 && again >= 0 && net >= 0);
-    assert_true(namespace_same(user, again));
-    assert_false(namespace_same(user, net));
-    assert_true(owner >= 0 || owner == -EPERM);
+    assert_true(net >= 0);
     assert_true(namespace_enter(net, CLONE_NEWUSER) < 0); /* of another type */
 }
 
@@ -81,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_own_id_can_be_mapped_by_anybody),
-        cmocka_unit_test(a_namespace_is_itself_and_no_other),
+        cmocka_unit_test(a_namespace_is_entered_as_what_it_is),
         cmocka_unit_test(the_highest_mapped_id_is_known),
     };
 
