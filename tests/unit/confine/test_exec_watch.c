@@ -88,6 +88,19 @@ static void expect_cut(int listener)
     assert_int_equal(exec_watch_answer(listener, &notice, -EACCES), 0);
 }
 
+/* The kernel lets a process and its parents have one listener among them: a run has one already. */
+static bool somebody_listens(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && exec_watch_begin() == -EBUSY);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static void ring(int signal)
 {
     (void)signal;
@@ -106,6 +119,10 @@ static void arguments_are_told_wherever_they_lie(void **state)
     pid_t pid;
 
     (void)state;
+    if (somebody_listens()) {
+        print_message("needs to be outside a run: one listener of execs is all that can be\n");
+        skip();
+    }
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     pid = fork();
     if (pid == 0) {
