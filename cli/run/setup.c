@@ -10,6 +10,7 @@
 
 #include "cli/run/first_process.h"
 #include "cli/run/messages.h"
+#include "cli/run/test_hooks.h"
 #include "cli/run/view.h"
 #include "cli/run/view_files.h"
 #include "cli/run/view_names.h"
@@ -78,8 +79,9 @@ static int join_network(const struct setup *setup, char resolver[static VIEW_RES
 
 static int make_namespaces(const struct setup *setup, bool own_network, struct failure *failure)
 {
-    const int types = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                      CLONE_NEWCGROUP | (own_network ? CLONE_NEWNET : 0);
+    const int types = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWCGROUP |
+                      (own_network ? CLONE_NEWNET : 0) |
+                      (layer_is_off("ipc-namespace") ? 0 : CLONE_NEWIPC);
     const struct message want_maps = {.kind = MESSAGE_WANT_MAPS};
     const uid_t own_uid = geteuid();
     const gid_t own_gid = getegid();
@@ -240,7 +242,7 @@ static int run(const struct setup *setup, struct failure *failure)
     if (entered < 0) {
         return entered;
     }
-    error = make_namespaces(setup, entered == 0, failure);
+    error = make_namespaces(setup, entered == 0 && !layer_is_off("net-namespace"), failure);
     if (error < 0) {
         return error;
     }

@@ -12,12 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FAILCORE_TEST_WITHOUT names the layer. */
+/* FAILCORE_TEST_WITHOUT names the layer, or several with a comma between them. */
 static inline bool layer_is_off(const char *layer)
 {
     const char *off = getenv("FAILCORE_TEST_WITHOUT");
+    const size_t length = strlen(layer);
 
-    return off != NULL && strcmp(off, layer) == 0;
+    while (off != NULL) {
+        if (strncmp(off, layer, length) == 0 && (off[length] == ',' || off[length] == '\0')) {
+            return true;
+        }
+        off = strchr(off, ',');
+        off = off == NULL ? NULL : off + 1;
+    }
+    return false;
 }
 #else
 #define layer_is_off(layer) false

@@ -96,7 +96,7 @@ static int enter_worker_namespace(const struct identity *identity)
 
 static int drop_everything(void)
 {
-    int error = privileges_forbid_new();
+    int error = layer_is_off("no-new-privileges") ? 0 : privileges_forbid_new();
 
     if (error == 0) {
         error = capabilities_keep_only(CAPABILITIES_NONE);
@@ -237,7 +237,9 @@ _Noreturn void workload_become(const struct workload_start *start)
     if (error < 0) {
         fail(start, "restrict itself with Landlock", error);
     }
-    error = descriptors_close_except(kept, sizeof(kept) / sizeof(kept[0]));
+    error = layer_is_off("closed-descriptors")
+                ? 0
+                : descriptors_close_except(kept, sizeof(kept) / sizeof(kept[0]));
     if (error < 0) {
         fail(start, "close descriptors", error);
     }

@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -295,6 +296,17 @@ static enum outcome see_the_machine(const char *unused)
     return HELD;
 }
 
+/* What the tests have made on the machine for everybody to use. */
+static enum outcome shared_memory(const char *key)
+{
+    return held_if_negative(syscall(SYS_shmget, (key_t)strtol(key, NULL, 0), 0, 0));
+}
+
+static enum outcome message_queue(const char *name)
+{
+    return held_if_negative(syscall(SYS_mq_open, name, O_RDWR, 0, NULL));
+}
+
 static const struct attempt attempts[] = {
     {"SR2", "signal the first process", signal_first, "9"},
     {"SR2", "signal the first process", signal_first, "15"},
@@ -334,6 +346,8 @@ static const struct attempt attempts[] = {
     {"SR10", "raise own limits", own_limits, NULL},
     {"SR10", "real-time schedule", real_time, NULL},
     {"SR10", "better priority", be_nicer, NULL},
+    {"SR2", "shared memory of the machine", shared_memory, "0x0fa11c0e"},
+    {"SR2", "message queue of the machine", message_queue, "failcore-hostile"},
     {"SR2", "see the machine's processes", see_the_machine, NULL},
 };
 

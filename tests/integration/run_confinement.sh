@@ -2,18 +2,14 @@
 # The hostile battery from inside a run: started by root, and by an ordinary user.
 . "$(dirname "$0")/../support/integration.sh"
 . "$(dirname "$0")/../support/run.sh"
+. "$(dirname "$0")/../support/hostile_host.sh"
 need_root
 need_run
 user_setup
 hostile=$bin/hostile
 [ -x "$hostile" ] || skip "needs the hostile program"
 
-# Something for it to find: an abstract socket and a FIFO of the machine.
-python3 -c '
-import socket, time
-s = socket.socket(socket.AF_UNIX); s.bind("\0failcore-hostile-host"); s.listen(); time.sleep(120)' &
-listener=$!
-at_exit "kill $listener"
+check "the machine has something to find" host_attractions
 
 cat >"$work/inside" <<'INSIDE'
 cat >/tmp/hostile && chmod +x /tmp/hostile && exec /tmp/hostile "$@"

@@ -2,11 +2,13 @@
 # Each layer switched off in turn: what it alone was for gets through, everything else is held.
 . "$(dirname "$0")/../support/integration.sh"
 . "$(dirname "$0")/../support/run.sh"
+. "$(dirname "$0")/../support/hostile_host.sh"
 need_root
 need_run
 hooks=$bin/failcore-test-hooks
 hostile=$bin/hostile
 [ -x "$hooks" ] && [ -x "$hostile" ] || skip "needs the program with test hooks and the battery"
+check "the machine has something to find" host_attractions
 table=$FAILCORE_SOURCE_DIR/tests/hostile/without.expect
 
 for layer in $(sed -n 's/^\([a-z-]*\) |.*/\1/p' "$table" | sort -u); do
@@ -21,7 +23,7 @@ for layer in $(sed -n 's/^\([a-z-]*\) |.*/\1/p' "$table" | sort -u); do
     check "without $layer nothing else gets through: $(head -3 "$work/shown" | tr '\n' ';')" \
         test ! -s "$work/unexpected"
     case $layer in
-    landlock | read-only) ;;
+    landlock | read-only | net-namespace | hidden-first-process | closed-descriptors) ;;
     *) check "and the switch works" test -s "$work/through" ;;
     esac
 done
@@ -44,3 +46,28 @@ printf 'version: 1\nname: open\nfilesystem:\n  rules: [{id: all, action: allow, 
 check_fails "a tree that anybody may write: held by Landlock where the mount is writable" \
     off read-only "touch $free/x"
 check_fails "and by the mount where Landlock is away" off landlock "touch $free/x"
+check "the switch of the network namespace works" test "$(off net-namespace 'readlink /proc/self/ns/net')" = \
+    "$(readlink /proc/self/ns/net)"
+call="python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + \"failcore-hostile-host\")'"
+check_fails "without it the machine's abstract sockets are held by Landlock's scope" off net-namespace "$call"
+check "and by nothing else" off net-namespace,landlock "$call"
+check_fails "as they are by the namespace without the scope" off landlock "$call"
+
+# Nothing of it starts without no_new_privs: Landlock and the filter would not be obeyed.
+check_exit "without no_new_privs there is no run" 125 off no-new-privileges 'touch started'
+check_fails "none" test -e "$ws/started"
+
+# Limits: without a control group each process has its own.
+printf 'version: 1\nname: limited\nextends: [./open.yaml]\nlimits: {memory: 256MiB, processes: 20}\n' \
+    >"$policies/limited.yaml"
+limited()
+{
+    FAILCORE_TEST_WITHOUT=cgroup "$hooks" run --no-net --policy "$policies/limited.yaml" --workspace "$ws" \
+        --audit "$audit" "$@"
+}
+check_exit "a memory bomb without a control group" 1 limited -- python3 -c 'b = bytearray(400 << 20)'
+check "a fork bomb without one" test "$(limited -- bash -c 'for i in $(seq 100); do sleep 1 & done 2>/dev/null
+    jobs -p | wc -l' 2>/dev/null)" -le 20
+check "START says by which means" test "$(records '.kind == "START"' | tail -1 | jq -c .call.limits)" = \
+    '{"memory":"rlimit","processes":"rlimit"}'
+check_exit "which --strict does not accept" 65 limited --strict -- true
