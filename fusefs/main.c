@@ -216,6 +216,17 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
     }
 }
 
+/* With threads that may still serve: what they use stays. */
+static _Noreturn void leave(struct startup *startup, int ready_fd, enum exit_code code)
+{
+    audit_producer_leave(startup->audit);
+    if (ready_fd >= 0) {
+        close(ready_fd);
+    }
+    server_leave(&startup->server);
+    _exit((int)code);
+}
+
 /*
  * The mount stays where it is and answers ENOTCONN: unmounted, it would show the directory below
  * it, which no policy guards. The operator unmounts it, or starts the server again.
@@ -228,8 +239,7 @@ static _Noreturn void leave_closed(struct startup *startup, const char *what)
     failure_set_needed(&failure, "whoever uses the mount");
     failure_set_mend(&failure, PROGRAM " --unmount %s", startup->mountpoint_path);
     failure_print(stderr, PROGRAM, &failure);
-    audit_producer_detach(startup->audit);
-    _exit(EXIT_CODE_FAILCORE_FAILED);
+    leave(startup, -1, EXIT_CODE_FAILCORE_FAILED);
 }
 
 static void tell_counts(const struct server *server)
@@ -263,11 +273,7 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     }
     if (options->session_fd >= 0) {
         /* Whoever mounted it unmounts it: our end of the connection goes with us. */
-        audit_producer_detach(startup.audit);
-        if (ready_fd >= 0) {
-            close(ready_fd);
-        }
-        _exit(EXIT_CODE_OK);
+        leave(&startup, ready_fd, EXIT_CODE_OK);
     }
     tell_counts(&startup.server);
     breaker_place_leave(&startup.tree, options);
@@ -275,8 +281,7 @@ static enum exit_code serve(const struct mount_options *options, int ready_fd)
     if (!server_wait(&startup.server, END_PATIENCE_MS)) {
         /* Somebody's copy of the mount (another mount namespace) or open file keeps the connection
          * alive: it ends with us. */
-        audit_producer_detach(startup.audit);
-        _exit(EXIT_CODE_OK);
+        leave(&startup, -1, EXIT_CODE_OK);
     }
     startup_end(&startup);
     return EXIT_CODE_OK;

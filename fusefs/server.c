@@ -346,6 +346,16 @@ bool server_wait(const struct server *server, int timeout_ms)
     return poll(&ended, 1, timeout_ms) > 0;
 }
 
+void server_leave(struct server *server)
+{
+    if (server->running && server_wait(server, 0)) {
+        pthread_join(server->thread, NULL);
+    } else if (server->running) {
+        pthread_detach(server->thread);
+    }
+    server->running = false;
+}
+
 void server_clear(struct server *server)
 {
     if (server->running) {

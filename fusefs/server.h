@@ -66,6 +66,8 @@ const char *server_data_path(const struct server *server);
 
 /* True once the kernel has ended the connection; waits for that at most so long. */
 bool server_wait(const struct server *server, int timeout_ms);
+/* For a process that ends at once, whether the connection has ended or not: nothing is freed. */
+void server_leave(struct server *server);
 /* After the session has ended (or to end it at once): joins the threads and releases. */
 void server_clear(struct server *server);
 

@@ -18,6 +18,7 @@
 
 #include "shared/audit/directory.h"
 #include "shared/audit/slot.h"
+#include "shared/audit/slot_hold.h"
 #include "shared/base/cleanup.h"
 
 #define DURABLE_WAIT_NS 5000000000U /* how long a sync event waits for the disk */
@@ -31,6 +32,7 @@ struct audit_producer {
     bool part;
     bool has_key;
     struct slot *slots;
+    struct slot_holds *holds; /* of all but the shared one */
     struct slot_owner owner;
     pthread_mutex_t policy_lock;
 };
@@ -111,7 +113,8 @@ static int make_slots(struct audit_producer *producer, struct failure *reterr)
 
     producer->slots = aligned_alloc(_Alignof(struct slot), slots_size);
     producer->owner.rings = calloc(producer->slot_count, sizeof(*producer->owner.rings));
-    if (producer->slots == NULL || producer->owner.rings == NULL) {
+    producer->holds = slot_holds_new(producer->slot_count - 1);
+    if (producer->slots == NULL || producer->owner.rings == NULL || producer->holds == NULL) {
         free(producer->slots);
         producer->slots = NULL;
         return failure_set(reterr, -ENOMEM, "no memory for the audit log's rings");
@@ -127,13 +130,6 @@ static int make_slots(struct audit_producer *producer, struct failure *reterr)
         }
     }
     return error;
-}
-
-static void slot_release(void *value)
-{
-    struct slot *slot = value;
-
-    atomic_store(&slot->taken, false);
 }
 
 static int make(struct audit_producer *producer, const struct audit_producer_options *options,
@@ -164,7 +160,7 @@ static int make(struct audit_producer *producer, const struct audit_producer_opt
     if (error < 0) {
         return error;
     }
-    error = -pthread_key_create(&producer->key, slot_release);
+    error = -pthread_key_create(&producer->key, slot_hold_give_back);
     if (error < 0) {
         return failure_set(reterr, error, "no thread key for the audit log");
     }
@@ -224,20 +220,16 @@ int audit_producer_alarm_fd(const struct audit_producer *producer)
 /* The calling thread's own slot, or the shared one. */
 static struct slot *find_slot(struct audit_producer *producer)
 {
-    struct slot *slot = pthread_getspecific(producer->key);
+    struct slot_hold *hold = pthread_getspecific(producer->key);
 
-    for (unsigned int i = 0; slot == NULL && i + 1 < producer->slot_count; i++) {
-        struct slot *free_slot = &producer->slots[i];
-
-        if (!atomic_load(&free_slot->taken) && !atomic_exchange(&free_slot->taken, true)) {
-            if (pthread_setspecific(producer->key, free_slot) == 0) {
-                slot = free_slot;
-            } else {
-                atomic_store(&free_slot->taken, false);
-            }
+    if (hold == NULL) {
+        hold = slot_hold_take(producer->holds);
+        if (hold != NULL && pthread_setspecific(producer->key, hold) != 0) {
+            slot_hold_give_back(hold);
+            hold = NULL;
         }
     }
-    return slot != NULL ? slot : &producer->slots[producer->slot_count - 1];
+    return &producer->slots[hold != NULL ? hold->index : producer->slot_count - 1];
 }
 
 /* What a process did before it was refused stands before the refusal, whichever thread saw it. */
@@ -408,10 +400,12 @@ int audit_producer_set_policy(struct audit_producer *producer, struct str_view n
     return error;
 }
 
-/* Everything published is taken before we go, and signed, unless the writer cannot or somebody
- * else's END follows. */
-static void leave(struct audit_producer *producer)
+/* Signed too, unless the writer cannot or somebody else's END follows. */
+void audit_producer_leave(struct audit_producer *producer)
 {
+    if (atomic_load(&producer->owner.attachment.state) == NULL) {
+        return;
+    }
     (void)audit_producer_flush(producer);
     for (unsigned int i = 0; i < producer->slot_count && !producer->part; i++) {
         atomic_store(&producer->slots[i].tie.ring.head->leaving, 1);
@@ -426,17 +420,27 @@ static void leave(struct audit_producer *producer)
     }
 }
 
+/* A thread keeps its hold beyond its key; this one's goes here. */
+static void holds_clear(struct audit_producer *producer)
+{
+    if (producer->has_key) {
+        struct slot_hold *own = pthread_getspecific(producer->key);
+
+        pthread_key_delete(producer->key);
+        if (own != NULL) {
+            slot_hold_give_back(own);
+        }
+    }
+    slot_holds_leave(producer->holds);
+}
+
 void audit_producer_detach(struct audit_producer *producer)
 {
-    if (atomic_load(&producer->owner.attachment.state) != NULL) {
-        leave(producer);
-    }
+    audit_producer_leave(producer);
     for (unsigned int i = 0; i < producer->slot_count && producer->slots != NULL; i++) {
         slot_clear(&producer->slots[i]);
     }
-    if (producer->has_key) {
-        pthread_key_delete(producer->key);
-    }
+    holds_clear(producer);
     attachment_clear(&producer->owner.attachment);
     free(producer->slots);
     free(producer->owner.rings);

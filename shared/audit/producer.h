@@ -46,7 +46,13 @@ int audit_producer_attach(const struct audit_producer_options *options,
                           struct audit_producer **ret_producer, struct failure *reterr);
 /* Before the first event of one that was to attach later; nothing, for all others. */
 int audit_producer_arrive(struct audit_producer *producer, struct failure *reterr);
+/* No thread may emit any more. */
 void audit_producer_detach(struct audit_producer *producer);
+/*
+ * Detaching without its end, for a process that ends at once while threads may still emit: waits
+ * until all that was emitted is signed; nothing is freed.
+ */
+void audit_producer_leave(struct audit_producer *producer);
 
 /* The run id that records of this producer carry. Borrowed. */
 const char *audit_producer_run(const struct audit_producer *producer);

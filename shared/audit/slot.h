@@ -20,7 +20,6 @@
 /* What every event touches comes first. */
 struct slot {
     _Alignas(64) atomic_bool locked;
-    atomic_bool taken;
     unsigned int index;
     struct slot_owner *owner;
     struct attachment_ring tie;
