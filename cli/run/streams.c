@@ -269,8 +269,14 @@ void streams_close(struct streams *streams)
     for (int fd = 0; fd <= 2; fd++) {
         close_fd(&streams->outer[fd]);
     }
-    /* The alarm stays open for a pump that nobody waited for. The input pump may sit in a read of
-     * the caller's descriptor: it ends with the process. */
+    /* The alarm stays open for a pump that nobody waited for: that one sits in a read or a write of
+     * the caller's descriptor, and ends with the process. */
+    for (int i = 0; i < PUMP_COUNT; i++) {
+        if (streams->pumps[i].started) {
+            (void)pthread_detach(streams->pumps[i].thread);
+            streams->pumps[i].started = false;
+        }
+    }
 }
 
 uint64_t streams_output_bytes(const struct streams *streams)
