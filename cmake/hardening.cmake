@@ -14,6 +14,12 @@ if(FAILCORE_SANITIZE)
     target_compile_options(failcore_hardening INTERFACE
         -fsanitize=${FAILCORE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g)
     target_link_options(failcore_hardening INTERFACE -fsanitize=${FAILCORE_SANITIZE})
+    if(FAILCORE_SANITIZE STREQUAL thread)
+        add_library(failcore_tsan OBJECT ${PROJECT_SOURCE_DIR}/tests/support/tsan_runtime.c)
+        target_compile_definitions(failcore_tsan PRIVATE _GNU_SOURCE
+            TSAN_REPORTS="${CMAKE_BINARY_DIR}/reports/thread")
+        target_link_libraries(failcore_tsan PRIVATE failcore_hardening)
+    endif()
 elseif(FAILCORE_COVERAGE)
     # Clang's counters, mapped into a file (%c) that all processes of a program share (%m): what a
     # program did counts also when it is killed, or has confined itself so that it opens nothing.

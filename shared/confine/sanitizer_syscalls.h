@@ -27,7 +27,10 @@
     ROW(pipe2, ANY, "whether an address may be read")                                              \
     ROW(open, ANY, "the map of memory, for reports")                                               \
     ROW(stat, ANY, "programs, for reports")                                                        \
-    ROW(getppid, ANY, "reports")
+    ROW(getppid, ANY, "reports")                                                                   \
+    ROW(mmap, NO_EXECUTION, "a thread's state, made at its first wait")                            \
+    ROW(munmap, ANY, "a thread's state")                                                           \
+    ROW(madvise, ANY, "a thread's state")
 #else
 #define SANITIZER_SYSCALL_TABLE(ROW)
 #endif

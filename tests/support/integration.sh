@@ -32,13 +32,6 @@ if [ -n "${FAILCORE_SANITIZE:-}" ]; then
     [ -z "$sanitizer_bar" ] || { rm -rf "$work"; skip "$(basename "$0" .sh) under $FAILCORE_SANITIZE:$sanitizer_bar"; }
 fi
 
-# ThreadSanitizer starts a thread in each process that was forked, and a process of two threads can
-# make no user namespace: no run and no guard begins there.
-need_namespaces()
-{
-    [ "${FAILCORE_SANITIZE:-}" != thread ] || skip "$(basename "$0" .sh) needs namespaces, which nobody makes under ThreadSanitizer"
-}
-
 at_exit()
 {
     exit_commands+=("$*")

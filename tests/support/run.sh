@@ -9,7 +9,6 @@
 #   records FILTER               the audit records that the jq filter selects
 need_run()
 {
-    need_namespaces
     local program
     for program in failcore failcore-auditd failcore-mount; do
         [ -x "$bin/$program" ] || skip "needs $program"

@@ -34,7 +34,6 @@ world_dns=9.9.9.53
 world_start()
 {
     local tool address
-    need_namespaces
     for tool in ip python3 openssl; do
         command -v "$tool" >/dev/null || skip "needs $tool"
     done
