@@ -50,8 +50,11 @@ static int system_directory(const struct exec_recorder *recorder, const char *pa
     return -1;
 }
 
-/* Programs look for programs by trying to execute them. What is missing in the system's directories
- * is so in the view, and the kernel says so; a name that could lead elsewhere is not looked at. */
+/*
+ * Programs look for programs by trying to execute them. What is missing in the system's directories
+ * is so in the view, where nobody mounts: not where the workload sandboxes its children. A name
+ * that could lead elsewhere is not looked at.
+ */
 static bool is_missing(const struct exec_recorder *recorder, const char *path)
 {
     const struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -62,7 +65,9 @@ static bool is_missing(const struct exec_recorder *recorder, const char *path)
     struct stat status;
     AUTO_CLOSE int found = -1;
 
-    if (directory < 0 || strncmp(path, mount_path, strlen(mount_path)) == 0) {
+    if (directory < 0 || recorder->plan->settings.nested ||
+        strncmp(path, mount_path, strlen(mount_path)) == 0 || strstr(path, "/.") != NULL ||
+        strstr(path, "//") != NULL) {
         return false;
     }
     /* One name needs no way that could lead elsewhere, and no descriptor. */
@@ -161,9 +166,11 @@ static bool serve(const struct exec_recorder *recorder)
     if (error < 0) {
         return error != -ECONNRESET;
     }
-    if (!is_the_command(recorder->plan, &notice) &&
-        !is_missing(recorder, text_buffer_text(&notice.path))) {
-        answer = record(recorder, &notice);
+    if (!is_the_command(recorder->plan, &notice)) {
+        /* What has no record is answered here: let on, the kernel would read the name once more,
+         * and another thread could have put a different one there. */
+        answer = is_missing(recorder, text_buffer_text(&notice.path)) ? -ENOENT
+                                                                      : record(recorder, &notice);
     }
     (void)exec_watch_answer(recorder->listener, &notice, answer);
     return true;
