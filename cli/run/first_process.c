@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/run/freeze.h"
 #include "cli/run/messages.h"
 #include "cli/run/test_hooks.h"
 #include "cli/run/view.h"
@@ -30,7 +31,7 @@ struct job {
     const struct first_process *first;
     int signals;
     pid_t command;
-    bool frozen; /* by the breaker: nobody but the operator lets it go on */
+    struct freeze freeze; /* by the breaker: nobody but the operator lets it go on */
 };
 
 _Noreturn static void give_up(int socket, int error, struct failure *failure)
@@ -257,22 +258,19 @@ static void obey(struct job *job)
         _exit(125); /* no supervisor: no run */
     }
     if (message.kind == MESSAGE_FREEZE) {
-        job->frozen = true;
-        /* All of this pid namespace but us: also what forks at this moment (kill(2), fork(2)). */
-        (void)kill(-1, SIGSTOP);
+        freeze_begin(&job->freeze);
         (void)message_send(job->first->socket, &frozen, NULL, 0);
     } else if (message.kind == MESSAGE_ABORT) {
         abort_mounts(job);
         (void)message_send(job->first->socket, &aborted, NULL, 0);
     } else if (message.kind == MESSAGE_THAW) {
-        job->frozen = false;
-        (void)kill(-1, SIGCONT);
-    } else if (message.kind == MESSAGE_CONTINUE && !job->frozen) {
+        freeze_end(&job->freeze);
+    } else if (message.kind == MESSAGE_CONTINUE && !job->freeze.on) {
         take_the_terminal_back(job);
         (void)kill(-job->command, SIGCONT);
     } else if (message.kind == MESSAGE_SIGNAL && message.signal == SIGTERM) {
         (void)kill(job->command, SIGTERM);
-        if (!job->frozen) {
+        if (!job->freeze.on) {
             (void)kill(job->command, SIGCONT); /* a stopped one would never see it */
         }
     } else if (message.kind == MESSAGE_SIGNAL) {
@@ -288,8 +286,11 @@ _Noreturn static void supervise(struct job *job)
     };
 
     for (;;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+        if (poll(fds, 2, job->freeze.on ? FREEZE_LOOK_MS : -1) < 0 && errno != EINTR) {
             _exit(125);
+        }
+        if (job->freeze.on) {
+            freeze_look(&job->freeze);
         }
         if (fds[0].revents != 0 && reap(job)) {
             _exit(0);

@@ -41,6 +41,8 @@ bool run_breaker_answer(struct run_breaker *breaker, const struct run_plan *plan
                         struct failure *reterr);
 /* Frozen or killed: what was refused may be heard now. */
 void run_breaker_acted(struct run_breaker *breaker);
+/* The command has ended: a trip, now or before, holds nobody any more. */
+void run_breaker_dismiss(struct run_breaker *breaker);
 /* The operator's word. -EALREADY: it has not tripped. */
 int run_breaker_resume(struct run_breaker *breaker, const struct run_plan *plan, int socket);
 

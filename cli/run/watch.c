@@ -27,6 +27,8 @@ static void take_message(struct supervisor *supervisor)
     }
     if (error < 0) {
         close_fd(&supervisor->socket); /* its handle tells the rest */
+        /* Nobody is left to freeze: who is held by the breaker is let go, so that it can die. */
+        run_breaker_acted(&supervisor->breaker);
         return;
     }
     if (message.kind == MESSAGE_STOPPED) {
@@ -227,6 +229,7 @@ static bool judge(struct supervisor *supervisor, const struct pollfd fds[static 
         return true;
     }
     if (supervisor->ended) {
+        run_breaker_dismiss(&supervisor->breaker);
         return false;
     }
     if (fds[BREAKER].revents != 0 && check_breaker(supervisor, reterr)) {
@@ -278,8 +281,7 @@ void watch(struct supervisor *supervisor, struct failure *reterr)
             [OUTPUT] = {.fd = supervisor->streams.budget.alarm, .events = POLLIN},
             [CONTROL] = {.fd = until_the_end(supervisor, supervisor->control.listener),
                          .events = POLLIN},
-            [BREAKER] = {.fd = until_the_end(supervisor, supervisor->breaker.alarm_fd),
-                         .events = POLLIN},
+            [BREAKER] = {.fd = supervisor->breaker.alarm_fd, .events = POLLIN},
         };
 
         if (poll(fds, POLL_COUNT, next_look_ms(supervisor)) < 0) {

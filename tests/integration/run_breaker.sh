@@ -135,6 +135,63 @@ check "all of them ($(cat "$work/states"))" grep -qxE 'D?T' "$work/states"
 check "killed" timeout 5 "$bin/failcore" kill "$id"
 wait $run
 
+# Nor does who has asked the kernel for a SIGCONT every so often: stopped again and again, or killed.
+precious
+cat >"$ws/restless.py" <<'PY'
+import ctypes, signal, time
+signal.signal(signal.SIGCONT, lambda *_: None)
+class Event(ctypes.Structure):
+    _fields_ = [("value", ctypes.c_long), ("signo", ctypes.c_int), ("notify", ctypes.c_int), ("rest", ctypes.c_long * 6)]
+timer = ctypes.c_void_p()
+c = ctypes.CDLL(None)
+c.timer_create(1, ctypes.byref(Event(signo=signal.SIGCONT)), ctypes.byref(timer))
+c.timer_settime(timer, 0, (ctypes.c_long * 4)(0, 30000000, 0, 30000000), None)
+while True:
+    print("awake", flush=True)
+    time.sleep(0.02)
+PY
+start_run "$freeze" --no-net -- sh -c "(exec python3 restless.py awake-$$) & sleep 0.5; rm -rf src; sleep 100"
+settled() # for a second: stopped, or gone
+{
+    for _ in $(seq 20); do
+        case "$(states "restless.py awake-$$")" in *[RS]*) return 1 ;; esac
+        sleep 0.05
+    done
+}
+check "frozen" wait_until 10 state_is frozen
+check "whoever goes on by itself does not for long" wait_until 15 settled
+check "the rest is there" state_is frozen
+check "killed" timeout 5 "$bin/failcore" kill "$id"
+wait $run
+
+# Its command ends between the trip and the freeze: who is held is let go, so that all can end.
+precious
+cat >"$ws/ends.py" <<'PY'
+import os, time
+if os.fork() == 0:
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    for name in os.listdir("src"):
+        os.unlink("src/" + name)
+    os._exit(0)
+while "BREAKER" not in open(".failcore/denials").read():
+    time.sleep(0.01)
+PY
+start_run "$freeze" --no-net -- python3 ends.py "ends-$$"
+both()
+{
+    test "$(pgrep -fc "^python3 ends.py ends-$$")" = "$1"
+}
+check "both are there" wait_until 10 both 2
+kill -STOP $run
+touch "$ws/go"
+check "the command has ended while nobody could freeze" wait_until 9 both 1
+began=$(date +%s%N)
+kill -CONT $run
+wait $run
+check "as it wanted" test $? = 0
+check "at once ($(($(date +%s%N) - began)) ns)" test $(($(date +%s%N) - began)) -lt 4000000000
+
 # What a run made is its own to remove; of the next run it is what was there before.
 precious
 start_run "$freeze" --no-net -- sh -c 'mkdir made && cd made && for i in $(seq 1 40); do echo $i >m$i; done; rm -f m1? m2?'
