@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -197,6 +198,28 @@ static int deny_limits_of_others(scmp_filter_ctx context)
 }
 
 /*
+ * The limit of core files stays as it is: at one, no program of the machine is started for a core
+ * (cli/run/limits.c). Programs set it to zero for their own safety and end when they cannot: they
+ * are told that they could.
+ */
+static int keep_core_limit(scmp_filter_ctx context)
+{
+    const struct scmp_arg_cmp core = SCMP_A1(SCMP_CMP_MASKED_EQ, ALL_32, RLIMIT_CORE);
+    int error = seccomp_rule_add(context, SCMP_ACT_ERRNO(0), SCMP_SYS(setrlimit), 1,
+                                 SCMP_A0(SCMP_CMP_MASKED_EQ, ALL_32, RLIMIT_CORE));
+
+    error = error < 0 ? error
+                      : seccomp_rule_add(context, SCMP_ACT_ERRNO(0), SCMP_SYS(prlimit64), 4,
+                                         SCMP_A0(SCMP_CMP_EQ, 0, 0), core,
+                                         SCMP_A2(SCMP_CMP_NE, 0, 0), SCMP_A3(SCMP_CMP_EQ, 0, 0));
+    /* Whoever wants the old one as well would read what nobody wrote. */
+    return error < 0 ? error
+                     : seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 4,
+                                        SCMP_A0(SCMP_CMP_EQ, 0, 0), core,
+                                        SCMP_A2(SCMP_CMP_NE, 0, 0), SCMP_A3(SCMP_CMP_NE, 0, 0));
+}
+
+/*
  * The first process has the workload's user id when the run was started by an ordinary user, and
  * the kernel compares capabilities there without asking for whose namespace they are: root of a
  * namespace that the workload made could slow it. All processes of a user are not the workload's
@@ -244,6 +267,7 @@ static int fill(scmp_filter_ctx context, const struct syscall_filter_options *op
     error = error < 0 || options->nested ? error : deny_namespaces(context);
     error = error < 0 ? error : deny_ioctls(context);
     error = error < 0 ? error : deny_limits_of_others(context);
+    error = error < 0 ? error : keep_core_limit(context);
     error = error < 0 ? error : deny_pace_of_first(context);
     error = error < 0 || !options->memory_files_noexec ? error : deny_executable_memory(context);
     return error < 0 ? error : deny_sockets(context);

@@ -44,3 +44,12 @@ check "inside, accounts look ordinary" \
     test "$(run_failcore -- id -un)" = agent
 check "a user keeps its number" test "$(as_user "$user_bin/failcore" run --no-net --policy \
     "$allow_all" -- id -u)" = "$user_id"
+
+# A core would be handed to whatever the machine's core_pattern names, outside: the limit that stops
+# that cannot be changed, and who changes it for its own safety goes on.
+check "nothing of a run ends as a core" run_failcore -- python3 -c '
+import os, resource, signal
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+crashed = os.fork() or os.kill(os.getpid(), signal.SIGSEGV)
+status = os.waitpid(crashed, 0)[1]
+exit(resource.getrlimit(resource.RLIMIT_CORE) != (1, 1) or os.WCOREDUMP(status) or os.path.exists("core"))'

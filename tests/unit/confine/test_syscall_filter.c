@@ -189,6 +189,35 @@ static void limits_of_other_processes_are_refused(void **state)
         probe(false, false, SYS_prlimit64, (const long[3]){0, RLIMIT_NOFILE, (long)&limit}), 0);
 }
 
+/* Its answer is a lie that harms nobody; the limit is what it was. */
+static void the_limit_of_core_files_stays(void **state)
+{
+    const struct syscall_filter_options options = {0};
+    AUTO(syscall_filter_clear) struct syscall_filter filter = {0};
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(syscall_filter_build(&options, &filter), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct rlimit limit = {1, 1};
+        struct rlimit zero = {0};
+        bool held = setrlimit(RLIMIT_CORE, &limit) == 0 && privileges_forbid_new() == 0 &&
+                    syscall_filter_load(&filter) == 0;
+
+        held = held && setrlimit(RLIMIT_CORE, &zero) == 0 &&
+               syscall(SYS_setrlimit, RLIMIT_CORE, &zero) == 0 &&
+               syscall(SYS_prlimit64, 0, (1L << 32) | RLIMIT_CORE, &zero, NULL) == 0 &&
+               syscall(SYS_prlimit64, 0, RLIMIT_CORE, &zero, &limit) < 0 && errno == EPERM &&
+               syscall(SYS_prlimit64, getpid(), RLIMIT_CORE, &zero, NULL) < 0;
+        limit = zero;
+        _exit(held && getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 1 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void ordinary_calls_pass(void **state)
 {
     (void)state;
@@ -210,6 +239,7 @@ int main(void)
         cmocka_unit_test(x32_calls_end_the_process),
 #endif
         cmocka_unit_test(limits_of_other_processes_are_refused),
+        cmocka_unit_test(the_limit_of_core_files_stays),
         cmocka_unit_test(ordinary_calls_pass),
     };
 
