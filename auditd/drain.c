@@ -4,19 +4,12 @@
 #include <time.h>
 
 #include "shared/audit/json_members.h"
+#include "shared/base/monotonic.h"
 
 #define TICKET_SLOT_SHIFT 48
 #define CLOCK_SLACK_NS    1000000000U
 
 static int drain_ring(struct drain *drain, struct link *link, unsigned int index, uint64_t until);
-
-static uint64_t drain_mono_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
 
 static bool body_is_sound(const struct event_record *record)
 {
@@ -57,7 +50,7 @@ static bool kind_is_a_producers(enum audit_kind kind)
 /* Its clock is ours (CLOCK_MONOTONIC of one machine): it neither goes back nor runs ahead. */
 static bool clock_is_sound(const struct link_ring *ring, uint64_t mono_ns)
 {
-    return mono_ns >= ring->last_mono_ns && mono_ns <= drain_mono_ns() + CLOCK_SLACK_NS;
+    return mono_ns >= ring->last_mono_ns && mono_ns <= monotonic_ns() + CLOCK_SLACK_NS;
 }
 
 /* Which record the event is the result of. Its ring is drained up to it when it has to be. */
@@ -187,7 +180,7 @@ static int append_left(struct drain *drain, struct link *link, unsigned int inde
                        struct event_record *record)
 {
     record->head.pseq = link->rings[index].next_pseq;
-    record->head.mono_ns = drain_mono_ns(); /* later ones may be in the log; numbers tell when */
+    record->head.mono_ns = monotonic_ns(); /* later ones may be in the log; numbers tell when */
     record->head.flags &= (uint8_t)~EVENT_FLAG_SYNC;
     if (record->head.mono_ns < link->rings[index].last_mono_ns) {
         record->head.mono_ns = link->rings[index].last_mono_ns; /* it was counted before */
@@ -224,7 +217,7 @@ static int drain_loss(struct drain *drain, struct link *link, unsigned int index
     struct link_ring *ring = &link->rings[index];
     uint64_t refused = atomic_load(&ring->ring.head->unaccounted);
     struct event_record record = {.head = {.count = refused,
-                                           .mono_ns = drain_mono_ns(),
+                                           .mono_ns = monotonic_ns(),
                                            .policy = link->policies[0].number,
                                            .kind = AUDIT_KIND_LOSS,
                                            .source = AUDIT_SOURCE_AUDIT}};
@@ -291,7 +284,7 @@ int drain_own_record(struct drain *drain, enum audit_kind kind, const char *oper
                      struct str_view members)
 {
     struct event_record record = {.head = {.count = 1,
-                                           .mono_ns = drain_mono_ns(),
+                                           .mono_ns = monotonic_ns(),
                                            .pseq = drain->next_pseq,
                                            .kind = (uint8_t)kind,
                                            .source = AUDIT_SOURCE_AUDIT}};
@@ -312,7 +305,7 @@ int drain_loss_of(struct drain *drain, uint64_t producer, uint64_t pseq, uint64_
                   struct str_view run)
 {
     struct event_record record = {.head = {.count = count,
-                                           .mono_ns = drain_mono_ns(),
+                                           .mono_ns = monotonic_ns(),
                                            .pseq = pseq,
                                            .kind = AUDIT_KIND_LOSS,
                                            .source = AUDIT_SOURCE_AUDIT}};

@@ -5,6 +5,7 @@
 
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 #include "shared/base/text_buffer.h"
 
 #define CHECKPOINT_MS      1000U
@@ -143,7 +144,7 @@ static void set_condition(struct server *server, int error)
     atomic_store(&server->state->error, (uint32_t)-error);
     atomic_store(&server->state->condition,
                  error < 0 || server->broken ? WRITER_FAILED : WRITER_OK);
-    server->retry_at_ms = now_ms() + RETRY_MS;
+    server->retry_at_ms = monotonic_ms() + RETRY_MS;
 }
 
 static bool somebody_leaves(const struct server *server)
@@ -167,9 +168,9 @@ static bool checkpoint_is_due(const struct server *server)
 {
     uint64_t left = log_store_unsigned(server->drain.store);
 
-    return left > 0 &&
-           (left >= CHECKPOINT_RECORDS || server->sign_wanted || server->stopping ||
-            now_ms() - server->last_checkpoint_ms >= CHECKPOINT_MS || somebody_leaves(server));
+    return left > 0 && (left >= CHECKPOINT_RECORDS || server->sign_wanted || server->stopping ||
+                        monotonic_ms() - server->last_checkpoint_ms >= CHECKPOINT_MS ||
+                        somebody_leaves(server));
 }
 
 /* An fdatasync(2) that failed is final: the pages may be gone, and nothing would tell again. */
@@ -184,7 +185,7 @@ static int make_durable(struct server *server, bool *ret_durable)
         if (error == 0) {
             error = log_store_checkpoint(server->drain.store);
         }
-        server->last_checkpoint_ms = now_ms();
+        server->last_checkpoint_ms = monotonic_ms();
         server->sign_wanted = server->sign_wanted && error < 0;
     } else if (server->unsynced && server->drain.sync_wanted) {
         error = log_store_sync(server->drain.store);
@@ -205,7 +206,7 @@ static bool rotation_is_due(const struct server *server)
     uint64_t bytes = log_store_segment_bytes(server->drain.store);
 
     return bytes > 0 && (bytes >= server->options.segment_bytes ||
-                         now_ms() - server->segment_since_ms >=
+                         monotonic_ms() - server->segment_since_ms >=
                              (uint64_t)server->options.segment_seconds * 1000U);
 }
 
@@ -229,7 +230,7 @@ static int rotate(struct server *server)
         error = log_store_rotate(server->drain.store);
     }
     if (error == 0) {
-        server->segment_since_ms = now_ms();
+        server->segment_since_ms = monotonic_ms();
         error = write_ledgers(server, NULL);
     }
     return error;

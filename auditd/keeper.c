@@ -19,6 +19,7 @@
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
 #include "shared/base/file_io.h"
+#include "shared/base/monotonic.h"
 
 #define QUICK_MS     200U /* a writer that lived shorter died of something that may come again */
 #define PAUSE_MAX_MS 50U  /* between two writers */
@@ -322,14 +323,6 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
-}
-
 static void rest_between_writers(uint64_t lived_ms, unsigned int *pause_ms)
 {
     struct timespec pause;
@@ -367,7 +360,7 @@ static bool may_try_again(const struct server_options *options, const struct kee
     const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
 
     if (keeper->link_count == 0 || keeper->stopping ||
-        clock_ms() - last_served_ms >= options->give_up_ms) {
+        monotonic_ms() - last_served_ms >= options->give_up_ms) {
         return false;
     }
     atomic_store(&options->service->state->error, EIO);
@@ -381,13 +374,13 @@ static int keep_writing(struct server_options *options, struct keeper *keeper, c
 {
     AUTO_CLOSE int signals = watch_signals();
     unsigned int pause_ms = 0;
-    uint64_t last_served_ms = clock_ms();
+    uint64_t last_served_ms = monotonic_ms();
 
     if (signals < 0) {
         return signals;
     }
     for (;;) {
-        uint64_t since = clock_ms();
+        uint64_t since = monotonic_ms();
         pid_t writer = start_writer(options, channel, foreground, program);
         bool served = false;
         int status;
@@ -397,14 +390,14 @@ static int keep_writing(struct server_options *options, struct keeper *keeper, c
         }
         status = attend(keeper, writer, channel[0], signals, foreground, &served);
         drop_unfinished(keeper);
-        last_served_ms = served ? clock_ms() : last_served_ms;
+        last_served_ms = served ? monotonic_ms() : last_served_ms;
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_OK) {
             return 0;
         }
         if (WIFEXITED(status) && (served || !may_try_again(options, keeper, last_served_ms))) {
             return -ECHILD;
         }
-        rest_between_writers(clock_ms() - since, &pause_ms);
+        rest_between_writers(monotonic_ms() - since, &pause_ms);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
+#include "shared/base/monotonic.h"
 #include "shared/base/text_buffer.h"
 
 static int reserve_lines(struct server *server, unsigned int count, uint32_t *ret_first)
@@ -249,7 +250,7 @@ void producers_forget(struct server *server, unsigned int index)
     (void)keeper_tell_gone(server->options.keeper_channel, link->id);
     link_free(link);
     server->links[index] = server->links[--server->link_count];
-    server->last_link_ms = now_ms();
+    server->last_link_ms = monotonic_ms();
 }
 
 void producers_condemn(struct server *server, struct link *link)

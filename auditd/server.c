@@ -14,6 +14,7 @@
 #include "auditd/unwritten.h"
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 #include "shared/base/text_buffer.h"
 
 #define AWAKE_MS    100U  /* after the last record it looks each millisecond for so long, */
@@ -24,14 +25,6 @@
 #define FIXED_POLLS 3U    /* listener, wake, signals */
 #define STEP_NS     1000000000LL
 #define LOST_MS     1000U /* as options.give_up_ms, of a directory that no path leads to any more */
-
-uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
-}
 
 static uint64_t realtime_offset_ns(void)
 {
@@ -136,7 +129,7 @@ int server_new(const struct server_options *options, struct server **ret_server,
     (void)reserve_hold(
         &server->reserve); /* a disk that is full already: see housekeeping_round() */
     server->last_work_ms = server->last_link_ms = server->last_live_ms =
-        server->last_checkpoint_ms = server->segment_since_ms = now_ms();
+        server->last_checkpoint_ms = server->segment_since_ms = monotonic_ms();
     *ret_server = server;
     return 0;
 }
@@ -201,8 +194,8 @@ static bool drain_round(struct server *server)
     bool worked = false;
 
     server->backlog = false;
-    if (server->broken ||
-        (atomic_load(&server->state->condition) != WRITER_OK && now_ms() < server->retry_at_ms)) {
+    if (server->broken || (atomic_load(&server->state->condition) != WRITER_OK &&
+                           monotonic_ms() < server->retry_at_ms)) {
         return false;
     }
     read_clocks(server);
@@ -237,7 +230,7 @@ static bool drain_round(struct server *server)
  * its producer a cache line each time, and us a write(2). */
 static int poll_timeout_ms(const struct server *server)
 {
-    uint64_t idle_ms = now_ms() - server->last_work_ms;
+    uint64_t idle_ms = monotonic_ms() - server->last_work_ms;
 
     if (server->backlog) {
         return 0;
@@ -306,7 +299,7 @@ static bool may_leave(struct server *server)
         server->sign_wanted = server->link_count == 0;
         return false;
     }
-    if (!server->stopping && now_ms() - server->last_link_ms < server->options.idle_exit_ms) {
+    if (!server->stopping && monotonic_ms() - server->last_link_ms < server->options.idle_exit_ms) {
         return false;
     }
     producers_accept(server);
@@ -344,7 +337,7 @@ static bool directory_is_lost(const struct server *server)
  */
 static bool must_give_up(struct server *server)
 {
-    uint64_t now = now_ms();
+    uint64_t now = monotonic_ms();
 
     if (!is_deserted(server) || atomic_load(&server->state->condition) == WRITER_OK) {
         server->last_live_ms = now;
@@ -371,7 +364,7 @@ int server_run(struct server *server)
         }
 
         if (worked) {
-            server->last_work_ms = now_ms();
+            server->last_work_ms = monotonic_ms();
         }
         if (!worked && may_leave(server)) {
             return log_store_sync(server->drain.store);

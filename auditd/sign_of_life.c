@@ -2,6 +2,7 @@
 
 #include "auditd/writer.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 #include "shared/base/service_manager.h"
 #include "shared/base/text_buffer.h"
 
@@ -14,7 +15,7 @@ static void say(struct server *server, const char *state)
         atomic_load(&server->state->condition) == WRITER_OK ? "writing" : "the disk refuses",
         (unsigned long long)log_store_next_seq(server->drain.store), server->link_count);
     (void)service_manager_tell(text_buffer_text(&text));
-    server->next_sign_ms = now_ms() + (uint64_t)server->options.watchdog_ms;
+    server->next_sign_ms = monotonic_ms() + (uint64_t)server->options.watchdog_ms;
 }
 
 void sign_of_life_begin(struct server *server)
@@ -26,7 +27,7 @@ void sign_of_life_begin(struct server *server)
 
 void sign_of_life_give(struct server *server)
 {
-    if (server->options.watchdog_ms >= 0 && now_ms() >= server->next_sign_ms) {
+    if (server->options.watchdog_ms >= 0 && monotonic_ms() >= server->next_sign_ms) {
         say(server, "WATCHDOG=1");
     }
 }

@@ -47,8 +47,6 @@ struct server {
     bool stopping;
 };
 
-uint64_t now_ms(void);
-
 /* ---- producers.c ---- */
 
 void producers_accept(struct server *server);

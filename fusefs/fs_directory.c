@@ -9,6 +9,7 @@
 #include "fusefs/virtual_files.h"
 
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 /* What a stream needs to know whether a name is shown: lives as long as the open directory. */
 struct listing {
@@ -272,7 +273,7 @@ int fs_readdir(struct tree *tree, const struct caller *caller, uint64_t handle, 
     }
     directory_stream_lock(file->stream);
     if (position == 0) {
-        file->gives_attributes = listing_hint_begin(&tree->listings, file->node, fs_clock_ns());
+        file->gives_attributes = listing_hint_begin(&tree->listings, file->node, monotonic_ns());
     }
     r = directory_stream_seek(file->stream, position);
     if (r == 0) {

@@ -5,6 +5,7 @@
 
 #include "fusefs/fs_breaker.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 void fs_request_path(const struct fs_request *request, unsigned int number,
                      struct text_buffer *path)
@@ -89,7 +90,7 @@ int fs_record_decision(struct fs_request *request, struct decision decision, int
         needs |= request->sides[i].needs;
     }
     event.sync = permitted && (needs & settings.sync) != 0;
-    request->decided_ns = fs_clock_ns();
+    request->decided_ns = monotonic_ns();
     event.overhead_ns = request->decided_ns - request->started_ns;
     return record(request, &event);
 }
@@ -123,7 +124,7 @@ int fs_request_done(struct fs_request *request, int result)
     if (ticket == 0 || request->decided_ns == 0 || (result >= 0 && !request->changes)) {
         return result;
     }
-    event.duration_ns = fs_clock_ns() - request->decided_ns;
+    event.duration_ns = monotonic_ns() - request->decided_ns;
     /* The effect has happened: an unwritten outcome cannot take it back, the writer's LOSS says
      * that it is missing. */
     (void)record(request, &event);
@@ -141,7 +142,7 @@ void fs_record_release(struct tree *tree, const struct caller *caller, const str
         .decision = AUDIT_DECISION_ALLOWED,
         .phase = AUDIT_PHASE_COMMIT,
         .of = file->ticket,
-        .duration_ns = fs_clock_ns() - file->opened_ns,
+        .duration_ns = monotonic_ns() - file->opened_ns,
         .call.fs = {.operation = "release",
                     .flags = (uint32_t)file->flags,
                     .inode = file->node->identity.inode,

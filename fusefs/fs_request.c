@@ -1,15 +1,8 @@
 #include "fusefs/fs_request.h"
 
 #include <errno.h>
-#include <time.h>
 
-uint64_t fs_clock_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "shared/base/monotonic.h"
 
 struct fs_request fs_request_begin(struct tree *tree, const struct caller *caller, const char *word)
 {
@@ -17,7 +10,7 @@ struct fs_request fs_request_begin(struct tree *tree, const struct caller *calle
         .tree = tree,
         .caller = caller,
         .word = word,
-        .started_ns = fs_clock_ns(),
+        .started_ns = monotonic_ns(),
     };
 }
 

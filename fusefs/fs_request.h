@@ -63,8 +63,6 @@ struct fs_request {
     char breaker_reason[64];
 };
 
-uint64_t fs_clock_ns(void);
-
 struct fs_request fs_request_begin(struct tree *tree, const struct caller *caller,
                                    const char *word);
 /* -EINVAL for a name that is no component, -ENAMETOOLONG, -ESTALE for an unknown directory. */

@@ -5,10 +5,10 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 #include "shared/base/text_buffer.h"
 
 #define SESSION_NAME "fuse"
@@ -70,10 +70,7 @@ void service_ready(const struct server *server)
 
 static int64_t clock_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)monotonic_ms();
 }
 
 struct service_heartbeat service_heartbeat_init(const char *watched)

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shared/audit/writer_start.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
+#include "shared/base/monotonic.h"
 
 #define TRIES          5U
 #define RENEW_PAUSE_NS 100000000U /* between two attempts to find a writer */
@@ -197,14 +197,12 @@ bool attachment_is_dead(const struct attachment *attachment)
 int attachment_renew(struct attachment *attachment, struct attachment_ring *rings[])
 {
     struct failure ignored = {0};
-    struct timespec now;
     uint64_t now_ns;
 
     if (!attachment_is_dead(attachment)) {
         return 0;
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    now_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    now_ns = monotonic_ns();
     if (attachment->writers == ATTACHMENT_WRITERS_MAX ||
         (attachment->last_renewal_ns != 0 &&
          now_ns - attachment->last_renewal_ns < RENEW_PAUSE_NS)) {

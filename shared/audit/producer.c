@@ -20,6 +20,7 @@
 #include "shared/audit/slot.h"
 #include "shared/audit/slot_hold.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 #define DURABLE_WAIT_NS 5000000000U /* how long a sync event waits for the disk */
 #define DRAIN_WAIT_NS   5000000000U /* and the end for everything to be signed */

@@ -18,18 +18,11 @@
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 #define FULL_WAIT_NS 2000000000U /* how long an event waits for room: a slow disk is no failure */
 #define TURN_WAIT_NS 20000000U   /* one sleep; then the writer's life is looked at again */
 #define CHECK_NS     50000000U
-
-uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
 
 int slot_init(struct slot *slot, unsigned int index, struct slot_owner *owner,
               struct failure *reterr)

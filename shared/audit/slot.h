@@ -65,6 +65,4 @@ int slot_wait_taken(struct slot *slot, uint64_t wait_ns);
 /* Finds a new writer if the old one has gone. */
 int slot_renew(struct slot *slot);
 
-uint64_t monotonic_ns(void);
-
 #endif

@@ -9,10 +9,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 int write_all(int fd, const void *bytes, size_t length)
 {
@@ -48,14 +48,6 @@ static int open_without_waiting(int fd)
     return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-static uint64_t milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
-}
-
 /* A socket takes a flag for it; where a pipe cannot be opened again, only its room is asked. */
 static ssize_t write_some(int fd, int own, const char *bytes, size_t length)
 {
@@ -68,11 +60,11 @@ static ssize_t write_some(int fd, int own, const char *bytes, size_t length)
 int write_within(int fd, const void *bytes, size_t length, int timeout_ms)
 {
     AUTO_CLOSE int own = open_without_waiting(fd);
-    const uint64_t until = milliseconds() + (uint64_t)timeout_ms;
+    const uint64_t until = monotonic_ms() + (uint64_t)timeout_ms;
     const char *next = bytes;
 
     while (length > 0) {
-        const uint64_t now = milliseconds();
+        const uint64_t now = monotonic_ms();
         struct pollfd room = {.fd = fd, .events = POLLOUT};
         int ready = poll(&room, 1, now < until ? (int)(until - now) : 0);
         ssize_t written = ready > 0 ? write_some(fd, own, next, length) : -1;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 #include "shared/policy/quantity.h"
 
 #define HANDFUL            5U
@@ -64,10 +65,7 @@ void breaker_clear(struct breaker *breaker)
 
 uint64_t breaker_now_ms(void)
 {
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
+    return monotonic_ms();
 }
 
 /* Of two limits of one window the smaller counts; of two that are the same the stronger action. */

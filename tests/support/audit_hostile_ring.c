@@ -22,6 +22,7 @@
 #include "shared/audit/producer.h"
 #include "shared/audit/slot.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/monotonic.h"
 
 #define HANG_UP_MS 5000
 #define ROOM       (2U * EVENT_RECORD_MAX)
