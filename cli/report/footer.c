@@ -20,21 +20,7 @@ static bool member_of(struct str_view line, const char *name, struct str_view *r
 {
     struct json_scan scan = json_scan_init(line);
 
-    if (!json_scan_char(&scan, '{')) {
-        return false;
-    }
-    do {
-        struct json_text found;
-
-        if (!json_scan_string(&scan, &found) || !json_scan_char(&scan, ':') ||
-            !json_scan_value(&scan, ret_value)) {
-            return false;
-        }
-        if (json_text_equals(found, str_view_from(name))) {
-            return true;
-        }
-    } while (json_scan_char(&scan, ','));
-    return false;
+    return json_scan_char(&scan, '{') && json_scan_member(&scan, name, ret_value);
 }
 
 static bool open_head(struct str_view line, const struct note_key *key, struct checkpoint *ret_head)

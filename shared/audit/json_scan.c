@@ -308,6 +308,24 @@ bool json_scan_value(struct json_scan *scan, struct str_view *ret_raw)
     return true;
 }
 
+bool json_scan_member(struct json_scan *scan, const char *name, struct str_view *ret_raw)
+{
+    do {
+        struct json_text found;
+        struct str_view raw;
+
+        if (!json_scan_string(scan, &found) || !json_scan_char(scan, ':') ||
+            !json_scan_value(scan, &raw)) {
+            return false;
+        }
+        if (json_text_equals(found, str_view_from(name))) {
+            *ret_raw = raw;
+            return true;
+        }
+    } while (json_scan_char(scan, ','));
+    return false;
+}
+
 void json_text_append(struct text_buffer *text, struct json_text value)
 {
     const char *at = value.escaped.bytes;

@@ -52,6 +52,9 @@ bool json_scan_milliseconds(struct json_scan *scan, uint64_t *ret_ns);
 /* Any value, nested at most JSON_SCAN_DEPTH_MAX deep; gives it as it stands. */
 bool json_scan_value(struct json_scan *scan, struct str_view *ret_raw);
 #define JSON_SCAN_DEPTH_MAX 16
+/* The value of the first member of that name, as it stands. The scan is at an object's first
+ * member; what comes behind the one that is found is not looked at. */
+bool json_scan_member(struct json_scan *scan, const char *name, struct str_view *ret_raw);
 
 /* Appends the text itself. */
 void json_text_append(struct text_buffer *text, struct json_text value);

@@ -38,23 +38,8 @@ bool record_bytes_equals(const struct record_bytes *bytes, struct str_view value
 bool record_member(const struct audit_record *record, const char *name, struct str_view *ret_raw)
 {
     struct json_scan scan = json_scan_init(record->call.members);
-    struct json_text found;
-    struct str_view raw;
 
-    if (record->call.members.length == 0) {
-        return false;
-    }
-    do {
-        if (!json_scan_string(&scan, &found) || !json_scan_char(&scan, ':') ||
-            !json_scan_value(&scan, &raw)) {
-            return false;
-        }
-        if (json_text_equals(found, str_view_from(name))) {
-            *ret_raw = raw;
-            return true;
-        }
-    } while (json_scan_char(&scan, ','));
-    return false;
+    return record->call.members.length > 0 && json_scan_member(&scan, name, ret_raw);
 }
 
 bool record_member_text(const struct audit_record *record, const char *name,
