@@ -150,12 +150,10 @@ int fs_open(struct tree *tree, const struct caller *caller, uint64_t node, int f
     return fs_request_done(&request, r);
 }
 
-/* The name was missing when the kernel looked. O_EXCL below finds out whether it still is. */
-static int create_file(struct fs_request *request, int directory, int flags, mode_t mode,
-                       int *ret_fd)
+int fs_opening_make(const struct fs_request *request, int directory, const char *name, int flags,
+                    mode_t mode, int *ret_fd)
 {
     struct acting acting = {0};
-    int lower = (flags & FS_OPENING_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
     int r = caller_use_umask(request->caller);
 
     if (r == 0) {
@@ -164,7 +162,7 @@ static int create_file(struct fs_request *request, int directory, int flags, mod
     if (r < 0) {
         return r;
     }
-    *ret_fd = openat(directory, request->sides[0].name.bytes, lower, mode & 07777);
+    *ret_fd = openat(directory, name, flags, mode & 07777);
     r = *ret_fd < 0 ? -errno : 0;
     caller_leave(&acting);
     return r;
@@ -179,6 +177,8 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
     AUTO_CLOSE int fd = -1;
     struct node *node = NULL;
     unsigned int needs = fs_opening_needs(flags & ~O_TRUNC);
+    /* The name was missing when the kernel looked. O_EXCL finds out whether it still is. */
+    int lower = (flags & FS_OPENING_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
     int r = fs_request_name(&request, directory, name, needs | NEEDS(CREATE), SIDE_APPEARS);
 
     request.changes = true;
@@ -196,7 +196,7 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
         r = fs_breaker_create(&request);
     }
     if (r == 0) {
-        r = create_file(&request, above->fd, flags, mode, &fd);
+        r = fs_opening_make(&request, above->fd, request.sides[0].name.bytes, lower, mode, &fd);
     }
     if (r == -EEXIST && (flags & O_EXCL) == 0) {
         fs_breaker_done(&request, r);

@@ -18,26 +18,6 @@
 
 #include "shared/base/cleanup.h"
 
-static int make_nameless(struct fs_request *request, int directory, int flags, mode_t mode,
-                         int *ret_fd)
-{
-    struct acting acting = {0};
-    /* O_EXCL: may not be linked at all, which the file system below is to know, too. */
-    int lower = (flags & (FS_OPENING_FLAGS | O_EXCL)) | O_TMPFILE | O_CLOEXEC;
-    int r = caller_use_umask(request->caller);
-
-    if (r == 0) {
-        r = tree_enter_caller(request->tree, request->caller, CALLER_GROUPS_ALL, &acting);
-    }
-    if (r < 0) {
-        return r;
-    }
-    *ret_fd = openat(directory, ".", lower, mode & 07777);
-    r = *ret_fd < 0 ? -errno : 0;
-    caller_leave(&acting);
-    return r;
-}
-
 /* Under the policy of the moment, should another have come since the file was permitted. */
 static int enter_nameless(struct fs_request *request, const struct statx *status,
                           struct node **ret_node)
@@ -72,6 +52,8 @@ int fs_tmpfile(struct tree *tree, const struct caller *caller, uint64_t director
     AUTO_CLOSE int fd = -1;
     struct node *node = NULL;
     unsigned int needs = fs_opening_needs(flags);
+    /* O_EXCL: may not be linked at all, which the file system below is to know, too. */
+    int lower = (flags & (FS_OPENING_FLAGS | O_EXCL)) | O_TMPFILE | O_CLOEXEC;
     int r = fs_request_name(&request, directory, str_view_from(TMPFILE_NAME), needs | NEEDS(CREATE),
                             SIDE_APPEARS);
 
@@ -87,7 +69,7 @@ int fs_tmpfile(struct tree *tree, const struct caller *caller, uint64_t director
         r = tree_hold(tree, request.sides[0].directory, &above);
     }
     if (r == 0) {
-        r = make_nameless(&request, above->fd, flags, mode, &fd);
+        r = fs_opening_make(&request, above->fd, ".", lower, mode, &fd);
     }
     if (r == 0) {
         r = tree_status_of(fd, &ret_entry->status);
