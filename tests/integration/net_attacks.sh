@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Frames and packets from a hostile root inside the agent's network namespace. Each is sent through a plain
 # router first, where it must arrive, and then through the guard, where none may.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 . "$FAILCORE_SOURCE_DIR/tests/support/plain_router.sh"
 need_root
 world_start

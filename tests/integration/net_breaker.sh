@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The circuit breaker of a guard by itself (failcore-netns): connections, refusals and bytes; what is
 # tripped stays closed, through a reload too, until it is resumed.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 policy()

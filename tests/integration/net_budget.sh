@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # network.budget: connections per minute, bytes per host, bytes of the run.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 cat >"$work/policy.yaml" <<'YAML'

@@ -2,9 +2,7 @@
 # Programs that agents use, through the guard, with the name check on: git over https and ssh, curl and
 # Python over TLS 1.2 and 1.3, HTTP, UDP. First as root, then as an ordinary user whose world is a
 # namespace inside a user namespace of their own.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 # As root the network is described by a file, for the sake of its user: ssh wants one with a name.
 if [ -z "${USER_LEG:-}${OWN_MOUNTS:-}" ]; then

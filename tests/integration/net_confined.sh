@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # What the guard's processes have given up once the guard is open: identity, capabilities over anything
 # but the guard's own namespace, system calls, files.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 cat >"$work/policy.yaml" <<'YAML'

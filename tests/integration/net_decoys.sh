@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # Decoys: a request for an allowed name that the server never gets, and then, in its place, one for a
 # name that is not allowed (SR22). Raw TCP from root inside the agent's namespace.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 . "$FAILCORE_SOURCE_DIR/tests/support/plain_router.sh"
 need_root
 world_start
@@ -96,7 +94,7 @@ attack()
 
 run_raw()
 {
-    $1 env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" PYTHONDONTWRITEBYTECODE=1 timeout 20 python3 -c '
+    $1 env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" timeout 20 python3 -c '
 import sys, time
 from raw_tcp import *
 host, kind = sys.argv[1:3]

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The resolver against hostile answers (tests/support/dns_corpus.py), each of which arrives where nobody checks;
 # against hostile questions, and askers that ask too much.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work" # the agent is another user

@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # A network that a file describes: its name is enough. And what its guard says of it.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-[ "$(id -u)" = 0 ] || skip "needs root"
+. "$(dirname "$0")/../support/guarded_net.sh"
+need_root
 if [ -z "${OWN_MOUNTS:-}" ]; then
     unshare --mount true 2>/dev/null || skip "cannot make a mount namespace"
     checks_passed=1
     OWN_MOUNTS=1 exec unshare --mount --propagation private bash "$0" "$@"
 fi
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
 place=$(grep -ao '/[a-z/]*/netns/%s.yaml' "$bin/failcore-netns")
 place=${place%/netns/%s.yaml}
 if [ ! -d "$place" ]; then

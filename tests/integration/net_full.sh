@@ -2,9 +2,7 @@
 # As many flows as the guard tracks, and more (SR11, SR26): the next one is refused with the right code and
 # at once; another run does not notice; when flows end, there is room again. And nothing else that the agent
 # does fills the kernel's table: not questions from ever new ports, not flows that are refused later.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 most=16384 # flow/flow_table.h, FLOWS_MAX

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The guard's main job: what the policy names goes through, everything else is refused at once and
 # recorded, private space is unreachable whatever a name says, and without the guard nothing moves.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work" "$world_dir" # the agent is another user, and reads ca.pem

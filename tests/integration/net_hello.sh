@@ -2,9 +2,7 @@
 # The first message of a connection is held until it is whole: how large it may be, in how many pieces it may come,
 # in how many records, for how long. Within the bounds it passes whole and is judged whole; beyond, it is refused
 # with a record. Over IPv4 and IPv6.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 cat >"$work/policy.yaml" <<'YAML'
@@ -55,7 +53,7 @@ raw()
 {
     local host=93.184.216.10
     [ "$1" = 6 ] && host=2606:2800:220::10
-    as_root env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support:$work" PYTHONDONTWRITEBYTECODE=1 python3 -c '
+    as_root env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support:$work" python3 -c '
 import sys
 from hello import *
 from raw_tcp import *

@@ -3,9 +3,7 @@
 # floods (net_overload, net_full): the guard's processes and its socket, namespaces of their own, ports used
 # twice, large first writes, helpers' words, odd headers on flows that were released, half hellos by the hundred,
 # a log that nobody empties.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 . "$FAILCORE_SOURCE_DIR/tests/support/plain_router.sh"
 need_root
 world_start
@@ -51,7 +49,7 @@ except TimeoutError: print("nobody called", flush=True)' >"$work/inbound" 2>&1 &
 # odd_header AT HOST WORD BYTES...: a connection to port 7777, and a segment of that many bytes with an odd header.
 odd_headers()
 {
-    $1 env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" PYTHONDONTWRITEBYTECODE=1 timeout 20 python3 -c '
+    $1 env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" timeout 20 python3 -c '
 import raw_tcp
 from raw_tcp import *
 plain = raw_tcp.wrapped

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The guard when its own parts fail: a resolver that was taken over, a kernel that cannot pin, pins that
 # have ended; and what comes from the world uninvited.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 cat >"$work/policy.yaml" <<'YAML'
@@ -91,7 +89,7 @@ try: print(s.recv(10))
 except OSError: pass' >/dev/null 2>&1
 check "the flow was there" wait_until 10 world_captured 'tcp dst port 7777'
 check_fails "no urgent data left" world_captured 'tcp[13] & 32 != 0'
-as_root env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" PYTHONDONTWRITEBYTECODE=1 python3 -c '
+as_root env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" python3 -c '
 from raw_tcp import *
 for kind, option in ((34, b"\x22\x02"), (30, b"\x1e\x0c" + bytes(10)), (19, b"\x13\x12" + bytes(16)), (254, b"\xfe\x04\xf9\x89")):
     c = RawTcp.__new__(RawTcp)
@@ -119,12 +117,9 @@ while time.monotonic() < end and "1400" not in str(got):
 print(sorted(got))' >"$work/icmp" 2>&1 &
 listening=$!
 check "a flow is up" wait_until 10 grep -q up "$work/icmp"
-world_exec python3 -c '
+world_exec env PYTHONPATH="$FAILCORE_SOURCE_DIR/tests/support" python3 -c '
 import socket, struct, sys
-def checksum(d):
-    t = sum(struct.unpack("!%dH" % (len(d) // 2), d))
-    while t >> 16: t = (t & 0xffff) + (t >> 16)
-    return ~t & 0xffff
+from internet_checksum import checksum
 s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 def send(kind, code, rest, port):
     inner = struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0x4000, 64, 6, 0) + socket.inet_aton(sys.argv[1]) + socket.inet_aton("93.184.216.10")

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The name inside a connection is held against the name that led to its address (SR22, SR27): TLS
 # hellos and first HTTP requests, whole, in pieces, repeated, and forged.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work" "$world_dir"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # More than the guard can take: its socket overflows (ENOBUFS), or it is killed with a full queue. What
 # was refused does not pass then either, and what is allowed goes on afterwards.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 flood=$FAILCORE_SOURCE_DIR/tests/support/flood.py
 world_start

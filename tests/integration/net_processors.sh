@@ -2,9 +2,7 @@
 # The packet queue is one for each processor, and the guard hears all of them: whoever connects, from
 # whichever processor, is judged; a flow whose packets come from several stays in order. The guard goes
 # where packets come from, and is free again afterwards.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 command -v taskset >/dev/null || skip "needs taskset"
 mapfile -t processors < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')

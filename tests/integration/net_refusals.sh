@@ -2,9 +2,7 @@
 # Every kind of refusal: TCP and UDP, IPv4 and IPv6, of special-purpose and unlisted addresses, wrong ports, names
 # that cannot be checked, the guard itself: at once (50 ms), with the right errno, and with its record. For the agent,
 # for root inside its namespace, and all of it again for an ordinary user's network.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work"

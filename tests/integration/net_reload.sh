@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # A reload judges every live flow once more: those that the new policy allows notice nothing, those
 # that it does not are cut off. And what a stopped, flooded or killed guard does.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 write_policy()

@@ -7,7 +7,7 @@ command -v python3 >/dev/null || skip "needs python3"
 sed 's/#.*//' tests/support/guard_rows.txt | awk 'NF { print $1 }' | sort >"$work/rows"
 {
     python3 tests/support/packet_attacks.py list | grep -o '\[[^]]*\]' | tr -d '[]'
-    PYTHONDONTWRITEBYTECODE=1 python3 tests/support/dns_corpus.py list | grep -o '\[[^]]*\]' | tr -d '[]'
+    python3 tests/support/dns_corpus.py list | grep -o '\[[^]]*\]' | tr -d '[]'
     grep -h '^ *# rows:' tests/integration/net_*.sh | sed 's/.*# rows://' | tr -s ' ' '\n'
     # A code is covered where a test asks for it in a record.
     grep -ohE '(\.code == \\?"|blocked )[A-Z_]+' tests/integration/net_*.sh | sed -E 's/.*[" ]/code\//'

@@ -2,9 +2,7 @@
 # Networks are made once, deleted whole, and survive being killed half way: at any moment of their making the guard
 # and its maker are killed, nothing is left, and the next try succeeds. Uplinks into a named namespace and none; as
 # root, and as an ordinary user whose world is a namespace of their own.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work"

@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # The uplinks veth (root) and pasta (an ordinary user), from a namespace that stands for the host: what is
 # allowed works through both, the host's own services and neighbours are out of reach, nothing is left.
-. "${FAILCORE_SOURCE_DIR:-$(dirname "$0")/../..}/tests/support/integration.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/world.sh"
-. "$FAILCORE_SOURCE_DIR/tests/support/guarded_net.sh"
+. "$(dirname "$0")/../support/guarded_net.sh"
 need_root
 world_start
 chmod 755 "$work" "$world_dir"

@@ -11,30 +11,32 @@ import struct
 import sys
 import time
 
+from internet_checksum import checksum
+
 KIND, AMOUNT, ADDRESS, PORT = sys.argv[1], float(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 FRAME = bytes.fromhex("02fc0000000102fc000000020800")
-AGENT = "10.77.0.2"
+SOURCE, TARGET = socket.inet_aton("10.77.0.2"), socket.inet_aton(ADDRESS)
 
 
-def checksum(data):
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+def link():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(("eth0", 0))
+    return s
+
+
+def frame_to(protocol, length):
+    """All in front of so many bytes of a protocol."""
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0x4000, 64, protocol, 0) + SOURCE + TARGET
+    return FRAME + head[:10] + struct.pack("!H", checksum(head)) + head[12:]
 
 
 def syns():
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind(("eth0", 0))
-    source, target = socket.inet_aton(AGENT), socket.inet_aton(ADDRESS)
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 40, 1, 0x4000, 64, 6, 0) + source + target
-    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-    frames = []
+    s, head, frames = link(), frame_to(6, 20), []
     for _ in range(8192):
         segment = struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), PORT, random.randrange(1 << 32), 0, 0x50, 2,
                               65535, 0, 0)
-        check = checksum(source + target + struct.pack("!BBH", 0, 6, 20) + segment)
-        frames.append(FRAME + head + segment[:16] + struct.pack("!H", check) + segment[18:])
+        check = checksum(SOURCE + TARGET + struct.pack("!BBH", 0, 6, 20) + segment)
+        frames.append(head + segment[:16] + struct.pack("!H", check) + segment[18:])
     end, sent = time.monotonic() + AMOUNT, 0
     while time.monotonic() < end:
         for frame in frames[sent % 8192:][:64]:
@@ -60,14 +62,10 @@ def large():
 
 
 def flows():
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind(("eth0", 0))
-    source, target = socket.inet_aton(AGENT), socket.inet_aton(ADDRESS)
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 33, 1, 0x4000, 64, 17, 0) + source + target
-    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    s, head = link(), frame_to(17, 13)
     first = int(sys.argv[5])
     for port in range(first, first + int(AMOUNT)):
-        s.send(FRAME + head + struct.pack("!HHHH", port, PORT, 13, 0) + b"flows")
+        s.send(head + struct.pack("!HHHH", port, PORT, 13, 0) + b"flows")
     return int(AMOUNT)
 
 

@@ -1,4 +1,5 @@
-# A guarded network in front of the world of world.sh, for tests.
+# A guarded network in front of the world of world.sh, for tests. Sourced in place of integration.sh, which it
+# brings with world.sh; world_start comes first.
 #
 #   guard_up POLICY-FILE [OPTION...]  makes $guard_name; its log is in $guard_audit
 #   in_agent CMD...                   runs CMD as the agent (20 s at most)
@@ -11,6 +12,8 @@
 #   guard_down
 #   as_ordinary_user TEST             at the end of a test, once more as a user whose world is a namespace inside a user
 #                                     namespace of their own, with USER_LEG=yes
+. "$(dirname "${BASH_SOURCE[0]}")/integration.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/world.sh"
 
 guard_up()
 {

@@ -14,6 +14,7 @@ bin=$FAILCORE_BUILD_DIR/bin
 work=$(mktemp -d "${TMPDIR:-/tmp}/failcore-test.XXXXXX")
 # Keys and pins of the logs that a test makes.
 export FAILCORE_STATE=$work/state
+export PYTHONDONTWRITEBYTECODE=1 # our own modules lie in the source tree
 checks_passed=0
 checks_failed=0
 exit_commands=()

@@ -2,12 +2,9 @@
 neighbour, a gateway or itself: router advertisements, redirects, neighbour messages, ARP (SR23)."""
 
 import socket, struct
+from internet_checksum import checksum
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0))
 guard, own = bytes.fromhex("02fc00000001"), bytes.fromhex("02fc00000002")
-def checksum(d):
-    d += b"\0" * (len(d) % 2); t = sum(struct.unpack("!%dH" % (len(d) // 2), d))
-    while t >> 16: t = (t & 0xffff) + (t >> 16)
-    return ~t & 0xffff
 def nd(kind, body, source="fe80::fc", target="ff02::1", hops=255):
     a, b = (socket.inet_pton(socket.AF_INET6, x) for x in (source, target))
     m = struct.pack("!BBH", kind, 0, 0) + body

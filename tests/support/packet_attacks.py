@@ -20,6 +20,8 @@ import struct
 import sys
 import time
 
+from internet_checksum import checksum
+
 AGENT4, AGENT6 = "10.77.0.2", "fd77:fc::2"
 ROUTER4, ROUTER6 = "10.77.0.1", "fd77:fc::1"
 HOST4, HOST6 = "93.184.216.10", "2606:2800:220::10"
@@ -37,15 +39,6 @@ def attack(name, rows, build, at="far"):
 def apart(name, why, build):
     APART[name] = why
     ATTACKS.append((name, "", "apart", build))
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def pseudo(source, target, protocol, length):

@@ -13,6 +13,8 @@ import socket
 import struct
 import time
 
+from internet_checksum import checksum
+
 GUARD, OWN = bytes.fromhex("02fc00000001"), bytes.fromhex("02fc00000002")
 AGENT, AGENT6 = "10.77.0.2", "fd77:fc::2"
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -36,15 +38,6 @@ def pseudo(host, length):
     if ":" in host:
         return packed(AGENT6) + packed(host) + struct.pack("!II", length, 6)
     return packed(AGENT) + packed(host) + struct.pack("!BBH", 0, 6, length)
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class RawTcp:
