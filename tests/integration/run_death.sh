@@ -72,25 +72,25 @@ wait $run
 check "SIGTERM reaches the command" test $? = 143
 check "and nothing stays" wait_until 2 gone
 
+# server_stopped WHAT: the run's server is stopped with its caller in the middle of a request.
+server_stopped()
+{
+    local began
+    server=$(child_of $run failcore-mount)
+    began=$(date +%s%N)
+    kill -STOP "$server"
+    wait $run
+    check "a server that is stopped $1 ends the run" test $? = 137
+    check "at once" test $((($(date +%s%N) - began) / 1000000)) -lt "$(patience 2000)"
+    check "all of it" wait_until 2 gone
+}
+
 # A caller that waits for a stopped server cannot be killed before the server is.
 start_run sh -c "sleep $mark & while :; do ls -R . >/dev/null; done"
-server=$(child_of $run failcore-mount)
-began=$(date +%s%N)
-kill -STOP "$server"
-wait $run
-check "a stopped server ends the run, its caller in the middle" test $? = 137
-check "at once" test $((($(date +%s%N) - began) / 1000000)) -lt "$(patience 2000)"
-check "all of it" wait_until 2 gone
-
+server_stopped "in a listing"
 # The run's root has the same server: whoever looks for what is not there waits for it, too.
 start_run sh -c "sleep $mark & i=0; while :; do test -e /gone-$mark-\$i; i=\$((i + 1)); done"
-server=$(child_of $run failcore-mount)
-began=$(date +%s%N)
-kill -STOP "$server"
-wait $run
-check "so does one that is stopped in a look at the root" test $? = 137
-check "as soon" test $((($(date +%s%N) - began) / 1000000)) -lt 2000
-check "and nothing is left" wait_until 2 gone
+server_stopped "in a look at the root"
 check "no root of a run is left on the machine" bash -c "! grep -q failcore-view /proc/mounts"
 
 start_run sh -c "sleep $mark"

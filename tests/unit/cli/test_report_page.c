@@ -15,12 +15,28 @@
     "\"/w\""
 #define END "\"op\":\"end\",\"exit\":%s,\"cause\":\"%s\",\"detail\":\"%s\""
 
-static void begin(struct samples *samples)
+/* A log with one run, and its report when that was asked for. */
+struct reported {
+    struct samples samples;
+    struct text_buffer html;
+};
+
+static struct reported begin(void)
 {
-    (void)sample_record(samples, (struct sample){.source = "run", .kind = "START", .call = START});
+    struct reported run = {0};
+
+    (void)sample_record(&run.samples,
+                        (struct sample){.source = "run", .kind = "START", .call = START});
+    return run;
 }
 
-static void end(struct samples *samples, const char *exit, const char *cause, const char *detail)
+static void reported_clear(struct reported *run)
+{
+    samples_clear(&run->samples);
+    text_buffer_clear(&run->html);
+}
+
+static void end(struct reported *run, const char *exit, const char *cause, const char *detail)
 {
     char call[256];
 
@@ -28,29 +44,29 @@ static void end(struct samples *samples, const char *exit, const char *cause, co
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(call, sizeof(call), END, exit, cause, detail);
 #pragma GCC diagnostic pop
-    (void)sample_record(samples, (struct sample){.source = "run",
-                                                 .kind = "END",
-                                                 .call = call,
-                                                 .second = 9,
-                                                 .status = exit[0] == '0' ? "OK" : "FAIL"});
+    (void)sample_record(&run->samples, (struct sample){.source = "run",
+                                                       .kind = "END",
+                                                       .call = call,
+                                                       .second = 9,
+                                                       .status = exit[0] == '0' ? "OK" : "FAIL"});
 }
 
-static void refuse(struct samples *samples, const char *path, const char *rule)
+static void refuse(struct reported *run, const char *path, const char *rule)
 {
     char call[256];
 
     snprintf(call, sizeof(call), "\"op\":\"read\",\"path\":\"%s\"", path);
-    (void)sample_record(samples, (struct sample){.call = call,
-                                                 .status = "BLOCKED",
-                                                 .decision = "blocked",
-                                                 .rule = rule,
-                                                 .code = "PATH_DENIED",
-                                                 .error = "EACCES",
-                                                 .second = 3});
+    (void)sample_record(&run->samples, (struct sample){.call = call,
+                                                       .status = "BLOCKED",
+                                                       .decision = "blocked",
+                                                       .rule = rule,
+                                                       .code = "PATH_DENIED",
+                                                       .error = "EACCES",
+                                                       .second = 3});
 }
 
 /* The report of the records, by way of a file, as a text. */
-static void report(const struct samples *samples, struct text_buffer *ret_html)
+static void report(struct reported *run)
 {
     AUTO(log_view_close) struct log_view view = {0};
     struct failure failure = {0};
@@ -59,139 +75,127 @@ static void report(const struct samples *samples, struct text_buffer *ret_html)
 
     assert_true(fd >= 0);
     close(fd);
-    samples_write(samples, path);
+    samples_write(&run->samples, path);
     assert_int_equal(log_view_open(&view, path, NULL, &failure), 0);
-    text_buffer_reset(ret_html);
-    assert_int_equal(report_page(&view, ret_html, &failure), 0);
+    text_buffer_reset(&run->html);
+    assert_int_equal(report_page(&view, &run->html, &failure), 0);
     assert_int_equal(unlink(path), 0);
 }
 
-static void has(const struct text_buffer *html, const char *wanted)
+static void has(const struct reported *run, const char *wanted)
 {
-    if (strstr(text_buffer_text(html), wanted) == NULL) {
-        const char *verdict = strstr(text_buffer_text(html), "<div class=\"verdict");
+    if (strstr(text_buffer_text(&run->html), wanted) == NULL) {
+        const char *verdict = strstr(text_buffer_text(&run->html), "<div class=\"verdict");
 
         fail_msg("not in the report: %s; its verdict: %.600s", wanted, verdict);
     }
 }
 
-static void has_not(const struct text_buffer *html, const char *unwanted)
+static void has_not(const struct reported *run, const char *unwanted)
 {
-    assert_null(strstr(text_buffer_text(html), unwanted));
+    assert_null(strstr(text_buffer_text(&run->html), unwanted));
 }
 
 static void the_verdict_is_the_runs(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict attention\"><strong>Nothing was refused.</strong>");
-    has(&html, "The log has no end of this run: it still runs, or it was cut off.");
-    has(&html, "<h1>&lt;b&gt;nightly</h1>");
+    report(&run);
+    has(&run, "<div class=\"verdict attention\"><strong>Nothing was refused.</strong>");
+    has(&run, "The log has no end of this run: it still runs, or it was cut off.");
+    has(&run, "<h1>&lt;b&gt;nightly</h1>");
 
-    (void)sample_record(&samples, (struct sample){.status = "ALLOWED", .second = 2});
-    end(&samples, "0", "exited", "exit code 0");
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict\"><strong>Nothing was refused.</strong>"
-               "<p>The program ended by itself with exit code 0.</p>");
+    (void)sample_record(&run.samples, (struct sample){.status = "ALLOWED", .second = 2});
+    end(&run, "0", "exited", "exit code 0");
+    report(&run);
+    has(&run, "<div class=\"verdict\"><strong>Nothing was refused.</strong>"
+              "<p>The program ended by itself with exit code 0.</p>");
 }
 
 static void success_after_a_refusal_is_flagged(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
-    refuse(&samples, "notes/a", "closed");
-    end(&samples, "0", "exited", "exit code 0");
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict attention\"><strong>1 action was refused, before it had any "
-               "effect.</strong>");
-    has(&html, "<b>check its result before you rely on it.</b>");
-    has(&html, "<b>Tried files it may not touch</b>");
-    has(&html, "Blocked by us</dt><dd class=\"bad\">1</dd>");
-    has(&html, "Failed by themselves</dt><dd class=\"\">0</dd>");
-    has(&html, "by rule closed");
+    refuse(&run, "notes/a", "closed");
+    end(&run, "0", "exited", "exit code 0");
+    report(&run);
+    has(&run, "<div class=\"verdict attention\"><strong>1 action was refused, before it had any "
+              "effect.</strong>");
+    has(&run, "<b>check its result before you rely on it.</b>");
+    has(&run, "<b>Tried files it may not touch</b>");
+    has(&run, "Blocked by us</dt><dd class=\"bad\">1</dd>");
+    has(&run, "Failed by themselves</dt><dd class=\"\">0</dd>");
+    has(&run, "by rule closed");
 
-    refuse(&samples, ".env", "secrets");
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict grave\"><strong>2 actions were refused, before they had any "
-               "effect.</strong>");
-    has(&html, "1 of the refused actions is of a kind that honest work seldom needs.");
+    refuse(&run, ".env", "secrets");
+    report(&run);
+    has(&run, "<div class=\"verdict grave\"><strong>2 actions were refused, before they had any "
+              "effect.</strong>");
+    has(&run, "1 of the refused actions is of a kind that honest work seldom needs.");
 }
 
 static void failure_after_a_refusal_is_not(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
-    refuse(&samples, "notes/a", "closed");
-    end(&samples, "3", "exited", "exit code 3");
-    report(&samples, &html);
-    has(&html, "The program ended by itself with exit code 3.");
-    has_not(&html, "check its result");
+    refuse(&run, "notes/a", "closed");
+    end(&run, "3", "exited", "exit code 3");
+    report(&run);
+    has(&run, "The program ended by itself with exit code 3.");
+    has_not(&run, "check its result");
 }
 
 static void a_breaker_and_an_operator_are_named(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
     (void)sample_record(
-        &samples, (struct sample){.kind = "BREAKER",
-                                  .source = "run",
-                                  .call = "\"op\":\"breaker\",\"state\":\"tripped\",\"event\":"
-                                          "\"delete\",\"count\":50,\"action\":\"freeze\"",
-                                  .status = "BLOCKED",
-                                  .code = "BREAKER_TRIPPED",
-                                  .reason = "more than 50 deletes within 10s"});
-    end(&samples, "137", "stopped", "ended by the operator");
-    report(&samples, &html);
-    has(&html, "<p>Exit code 137: ended by the operator. <b>The circuit breaker froze the run: "
-               "more than 50 deletes within 10s.</b></p>");
-    has(&html, "Stopped by a limit</dt><dd class=\"warn\">1</dd>");
-    has(&html, "<a href=\"#limits\">");
+        &run.samples, (struct sample){.kind = "BREAKER",
+                                      .source = "run",
+                                      .call = "\"op\":\"breaker\",\"state\":\"tripped\",\"event\":"
+                                              "\"delete\",\"count\":50,\"action\":\"freeze\"",
+                                      .status = "BLOCKED",
+                                      .code = "BREAKER_TRIPPED",
+                                      .reason = "more than 50 deletes within 10s"});
+    end(&run, "137", "stopped", "ended by the operator");
+    report(&run);
+    has(&run, "<p>Exit code 137: ended by the operator. <b>The circuit breaker froze the run: "
+              "more than 50 deletes within 10s.</b></p>");
+    has(&run, "Stopped by a limit</dt><dd class=\"warn\">1</dd>");
+    has(&run, "<a href=\"#limits\">");
 }
 
 static void what_was_only_marked_is_flagged(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
     (void)sample_record(
-        &samples,
+        &run.samples,
         (struct sample){.status = "ALLOWED", .decision = "logged", .rule = "watch", .second = 2});
-    end(&samples, "0", "exited", "exit code 0");
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict attention\"><strong>Nothing was refused.</strong>");
-    has(&html, "<b>1 action was let through and marked:</b>");
-    has(&html, "logged by rule watch");
+    end(&run, "0", "exited", "exit code 0");
+    report(&run);
+    has(&run, "<div class=\"verdict attention\"><strong>Nothing was refused.</strong>");
+    has(&run, "<b>1 action was let through and marked:</b>");
+    has(&run, "logged by rule watch");
 }
 
 static void what_was_lost_is_said(void **state)
 {
-    AUTO(samples_clear) struct samples samples = {0};
-    AUTO(text_buffer_clear) struct text_buffer html = {0};
+    AUTO(reported_clear) struct reported run = begin();
 
     (void)state;
-    begin(&samples);
     (void)sample_record(
-        &samples,
+        &run.samples,
         (struct sample){.kind = "LOSS", .source = "run", .call = "\"op\":\"loss\"", .count = 7});
-    end(&samples, "0", "exited", "exit code 0");
-    report(&samples, &html);
-    has(&html, "<div class=\"verdict attention\">");
-    has(&html, "7 events could not be recorded; each was refused and is accounted for.");
+    end(&run, "0", "exited", "exit code 0");
+    report(&run);
+    has(&run, "<div class=\"verdict attention\">");
+    has(&run, "7 events could not be recorded; each was refused and is accounted for.");
 }
 
 static void pieces_of_html(void **state)
