@@ -10,9 +10,8 @@
 #include "netguard/clock.h"
 #include "netguard/dns/answer_cache.h"
 #include "netguard/dns/dns_asker.h"
+#include "netguard/dns/resolver_clients.h"
 #include "shared/base/cleanup.h"
-
-#define QUESTION_MAX 512U /* a question with EDNS has far fewer bytes */
 
 enum slot_state { SLOT_FREE = 0, SLOT_JUDGED, SLOT_ASKED, SLOT_ANSWERED };
 
@@ -23,83 +22,28 @@ struct slot {
     bool malformed;
     uint8_t reply[DNS_HEADER_BYTES]; /* malformed: what is said then */
     size_t reply_length;
-    int udp; /* the socket it came through; -1: over a connection */
-    struct sockaddr_storage client;
-    socklen_t client_length;
-    size_t connection;
-    uint32_t connection_serial;
-};
-
-struct connection {
-    int fd; /* -1: free */
-    uint32_t serial;
-    uint64_t idle_since_ms;
-    uint8_t in[2 + QUESTION_MAX];
-    size_t in_done;
-    bool busy; /* one question at a time */
+    struct resolver_client client;
 };
 
 struct resolver {
     int guard, asker;
-    struct resolver_sockets sockets;
+    struct resolver_clients clients;
     struct slot slots[RESOLVER_SLOTS];
-    struct connection connections[RESOLVER_CONNECTIONS];
     struct answer_cache cache;
     uint8_t buffer[sizeof(struct dns_told) + DNS_MESSAGE_MAX];
 };
 
-static uint16_t port_of(const struct sockaddr_storage *client)
-{
-    struct sockaddr_in6 v6;
-    struct sockaddr_in v4;
-
-    if (client->ss_family == AF_INET) {
-        memcpy(&v4, client, sizeof(v4));
-        return (uint16_t)(v4.sin_port >> 8 | v4.sin_port << 8);
-    }
-    memcpy(&v6, client, sizeof(v6));
-    return (uint16_t)(v6.sin6_port >> 8 | v6.sin6_port << 8);
-}
-
 /* ---- replies ------------------------------------------------------------------------------- */
-
-static void send_reply(struct resolver *resolver, struct slot *slot, const uint8_t *bytes,
-                       size_t length)
-{
-    struct connection *connection = &resolver->connections[slot->connection];
-    uint8_t framed[2 + DNS_REPLY_MAX];
-
-    if (length == 0) {
-        return;
-    }
-    if (slot->udp >= 0) {
-        (void)sendto(slot->udp, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-                     (struct sockaddr *)&slot->client, slot->client_length);
-        return;
-    }
-    if (connection->fd < 0 || connection->serial != slot->connection_serial) {
-        return; /* the client has gone */
-    }
-    framed[0] = (uint8_t)(length >> 8);
-    framed[1] = (uint8_t)length;
-    memcpy(framed + 2, bytes, length);
-    connection->busy = false;
-    connection->idle_since_ms = clock_now_ms();
-    /* A client that does not read its answers loses its connection, not our time. */
-    if (send(connection->fd, framed, 2 + length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-        (ssize_t)(2 + length)) {
-        close_fd(&connection->fd);
-    }
-}
 
 static void finish(struct resolver *resolver, struct slot *slot, const struct dns_reply *reply)
 {
     uint8_t bytes[DNS_REPLY_MAX];
 
     if (slot->malformed) {
-        send_reply(resolver, slot, slot->reply, slot->reply_length);
+        resolver_clients_reply(&resolver->clients, &slot->client, slot->reply, slot->reply_length);
     } else {
-        send_reply(resolver, slot, bytes, dns_reply_build(&slot->query, reply, bytes));
+        resolver_clients_reply(&resolver->clients, &slot->client, bytes,
+                               dns_reply_build(&slot->query, reply, bytes));
     }
     slot->state = SLOT_FREE;
 }
@@ -128,8 +72,8 @@ static struct resolver_request request_for(const struct resolver *resolver, cons
     struct resolver_request request = {
         .slot = (uint32_t)(slot - resolver->slots),
         .stage = stage,
-        .over_tcp = slot->udp < 0,
-        .client_port = port_of(&slot->client),
+        .over_tcp = slot->client.udp < 0,
+        .client_port = resolver_client_port(&slot->client),
     };
 
     if (!slot->malformed) {
@@ -266,19 +210,18 @@ static struct slot *free_slot(struct resolver *resolver)
     return NULL;
 }
 
-/* `from` has the client; everything else of the slot is made here. */
-static void on_question(struct resolver *resolver, const struct slot *from, const uint8_t *bytes,
+static void on_question(void *context, const struct resolver_client *client, const uint8_t *bytes,
                         size_t length)
 {
+    struct resolver *resolver = context;
     struct slot *slot = free_slot(resolver);
-    struct slot crowded = *from;
+    struct slot crowded;
     struct resolver_request request;
 
     if (slot == NULL) {
         slot = &crowded;
-    } else {
-        *slot = *from;
     }
+    *slot = (struct slot){.client = *client};
     slot->malformed = dns_query_parse(bytes, length, &slot->query) < 0;
     if (slot->malformed) {
         slot->reply_length = dns_reply_build_malformed(bytes, length, slot->reply);
@@ -292,121 +235,13 @@ static void on_question(struct resolver *resolver, const struct slot *from, cons
     tell_guard(resolver, &request);
 }
 
-static void on_datagram(struct resolver *resolver, int fd)
-{
-    struct slot from = {.udp = fd, .client_length = sizeof(from.client)};
-    ssize_t count = recvfrom(fd, resolver->buffer, sizeof(resolver->buffer), MSG_DONTWAIT,
-                             (struct sockaddr *)&from.client, &from.client_length);
-
-    if (count >= 0) {
-        on_question(resolver, &from, resolver->buffer, (size_t)count);
-    }
-}
-
-static void on_connect(struct resolver *resolver, int listener)
-{
-    struct connection *connection = NULL;
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-    if (fd < 0) {
-        return;
-    }
-    for (size_t i = 0; i < RESOLVER_CONNECTIONS && connection == NULL; i++) {
-        connection = resolver->connections[i].fd < 0 ? &resolver->connections[i] : NULL;
-    }
-    if (connection == NULL) {
-        close(fd);
-        return;
-    }
-    connection->fd = fd;
-    connection->serial++;
-    connection->in_done = 0;
-    connection->busy = false;
-    connection->idle_since_ms = clock_now_ms();
-}
-
-/* Takes one whole question out of what has arrived, if there is one. */
-static void read_question(struct resolver *resolver, struct connection *connection)
-{
-    size_t length = (size_t)connection->in[0] << 8 | connection->in[1];
-    struct slot from = {.udp = -1,
-                        .connection = (size_t)(connection - resolver->connections),
-                        .connection_serial = connection->serial,
-                        .client_length = sizeof(from.client)};
-    uint8_t question[QUESTION_MAX];
-
-    if (connection->busy || connection->in_done < 2) {
-        return;
-    }
-    if (length > QUESTION_MAX) {
-        close_fd(&connection->fd);
-        return;
-    }
-    if (connection->in_done < 2 + length) {
-        return;
-    }
-    if (getpeername(connection->fd, (struct sockaddr *)&from.client, &from.client_length) < 0) {
-        close_fd(&connection->fd);
-        return;
-    }
-    memcpy(question, connection->in + 2, length);
-    connection->in_done -= 2 + length;
-    memmove(connection->in, connection->in + 2 + length, connection->in_done);
-    connection->busy = true;
-    on_question(resolver, &from, question, length);
-}
-
-static void on_readable(struct resolver *resolver, struct connection *connection)
-{
-    size_t room = sizeof(connection->in) - connection->in_done;
-    ssize_t count = recv(connection->fd, connection->in + connection->in_done, room, MSG_DONTWAIT);
-
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (count <= 0) {
-        close_fd(&connection->fd);
-        return;
-    }
-    connection->in_done += (size_t)count;
-    connection->idle_since_ms = clock_now_ms();
-    read_question(resolver, connection);
-}
-
-static void close_idle(struct resolver *resolver)
-{
-    uint64_t now = clock_now_ms();
-
-    for (size_t i = 0; i < RESOLVER_CONNECTIONS; i++) {
-        struct connection *connection = &resolver->connections[i];
-
-        if (connection->fd < 0) {
-            continue;
-        }
-        if (!connection->busy && now - connection->idle_since_ms > RESOLVER_IDLE_MS) {
-            close_fd(&connection->fd);
-        } else {
-            read_question(resolver, connection); /* the next of several in one segment */
-        }
-    }
-}
-
 static void serve_once(struct resolver *resolver)
 {
-    struct pollfd polled[6 + RESOLVER_CONNECTIONS];
-    int fds[6] = {resolver->guard,          resolver->asker,          resolver->sockets.udp[0],
-                  resolver->sockets.udp[1], resolver->sockets.tcp[0], resolver->sockets.tcp[1]};
+    struct pollfd polled[2 + RESOLVER_CLIENT_POLLS] = {{.fd = resolver->guard, .events = POLLIN},
+                                                       {.fd = resolver->asker, .events = POLLIN}};
 
-    for (size_t i = 0; i < 6; i++) {
-        polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-    }
-    for (size_t i = 0; i < RESOLVER_CONNECTIONS; i++) {
-        struct connection *connection = &resolver->connections[i];
-        bool full = connection->in_done == sizeof(connection->in);
-
-        polled[6 + i] = (struct pollfd){.fd = connection->fd, .events = full ? 0 : (short)POLLIN};
-    }
-    if (poll(polled, 6 + RESOLVER_CONNECTIONS, (int)RESOLVER_IDLE_MS) < 0) {
+    resolver_clients_poll(&resolver->clients, polled + 2);
+    if (poll(polled, 2 + RESOLVER_CLIENT_POLLS, (int)RESOLVER_IDLE_MS) < 0) {
         return;
     }
     if (polled[0].revents != 0) {
@@ -415,22 +250,7 @@ static void serve_once(struct resolver *resolver)
     if (polled[1].revents != 0) {
         on_answer(resolver);
     }
-    for (size_t i = 0; i < 2; i++) {
-        if (polled[2 + i].revents != 0) {
-            on_datagram(resolver, fds[2 + i]);
-        }
-        if (polled[4 + i].revents != 0) {
-            on_connect(resolver, fds[4 + i]);
-        }
-    }
-    for (size_t i = 0; i < RESOLVER_CONNECTIONS; i++) {
-        struct connection *connection = &resolver->connections[i];
-
-        if (polled[6 + i].revents != 0 && polled[6 + i].fd == connection->fd) {
-            on_readable(resolver, connection);
-        }
-    }
-    close_idle(resolver);
+    resolver_clients_serve(&resolver->clients, polled + 2);
 }
 
 static _Noreturn void run(const struct resolver_sockets *sockets, int guard)
@@ -444,10 +264,7 @@ static _Noreturn void run(const struct resolver_sockets *sockets, int guard)
     }
     resolver.guard = guard;
     resolver.asker = sockets->asker;
-    resolver.sockets = *sockets;
-    for (size_t i = 0; i < RESOLVER_CONNECTIONS; i++) {
-        resolver.connections[i].fd = -1;
-    }
+    resolver_clients_init(&resolver.clients, sockets, on_question, &resolver);
     for (;;) {
         serve_once(&resolver);
     }
