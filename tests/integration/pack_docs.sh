@@ -105,8 +105,13 @@ for page in "${documents[@]}"; do
     done < <(grep -oE '\]\([^)#:]+#[^)]+' "$page" | sed 's/^](//')
     while IFS= read -r file; do
         check "$page names $file" test -e "$file"
-    done < <(grep -oE '`(adapters|packaging|scripts|policies|docs|cmake|tests)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`' | grep -v NAME)
+    done < <(grep -oE '`(adapters|packaging|scripts|policies|docs|cmake|tests|shared|fusefs|netguard|auditd|cli|libfailcore)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`' | grep -v NAME)
 done
+# The map of the house names its files with their folder, with a part of it, or by name alone.
+find . -path ./build -prune -o -type f -print >"$work/files"
+while IFS= read -r file; do
+    check "docs/ARCHITECTURE.md names $file" grep -q -- "/$file$" "$work/files"
+done < <(grep -oE '[A-Za-z0-9_/-]+\.(c|h|py|sh)\b' docs/ARCHITECTURE.md | sort -u)
 while IFS= read -r name; do
     check "there is a policy $name" test -f "policies/$name.yaml"
 done < <(grep -ohE -- '--policy [a-z_-]+( |$)' "${documents[@]}" | cut -d ' ' -f 2 | sort -u)
