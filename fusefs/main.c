@@ -17,6 +17,7 @@
 #include "fusefs/startup.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
+#include "shared/base/late_arguments.h"
 
 #define PROGRAM    "failcore-mount"
 #define READY_BYTE "R"
@@ -426,6 +427,9 @@ int main(int argc, char **argv)
     struct mount_options options;
     struct failure failure = {0};
 
+    if (late_arguments_take(&argc, &argv) < 0) {
+        return EXIT_CODE_FAILCORE_FAILED; /* our starter has ended */
+    }
     if (mount_options_parse(argc, argv, &options, &failure) < 0) {
         failure_print(stderr, PROGRAM, &failure);
         return EXIT_CODE_USAGE;

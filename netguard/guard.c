@@ -296,7 +296,7 @@ int guard_start(struct guard *guard, const struct guard_options *options, struct
     int error;
 
     *guard = (struct guard){
-        .topology = {.owner = -1, .guard = -1, .guard_owner = -1, .agent = -1},
+        .topology = options->topology,
         .gate = {.policy = policy_ref(options->policy),
                  .settings = policy_net_settings(options->policy),
                  .audit = options->audit,

@@ -75,6 +75,7 @@ struct guard_options {
     int breaker_alarm_fd;
     bool control_is_roots;
     uint64_t control_home;
+    struct topology topology; /* maybe prepared; the guard takes it */
     int starter; /* socket that hears of the namespaces as soon as they are made; -1: none */
 };
 

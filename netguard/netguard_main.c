@@ -19,6 +19,7 @@
 #include "netguard/stored_network.h"
 #include "shared/base/cleanup.h"
 #include "shared/base/exit_codes.h"
+#include "shared/base/late_arguments.h"
 #include "shared/base/option_table.h"
 #include "shared/base/service_manager.h"
 #include "shared/confine/namespaces.h"
@@ -245,13 +246,15 @@ static int choose_home(uint64_t *ret_home, struct failure *reterr)
                                     strerror(-error));
 }
 
-static int run(const struct settings *settings, struct failure *reterr)
+static int run(const struct settings *settings, const struct topology *topology,
+               struct failure *reterr)
 {
     AUTO(policy_release) struct policy *policy = NULL;
     AUTO(detach_audit) struct audit_producer *audit = NULL;
     struct guard_options start = {.upstreams = settings->upstreams,
                                   .breaker_fd = settings->breaker_fd,
                                   .breaker_alarm_fd = settings->breaker_alarm_fd,
+                                  .topology = *topology,
                                   .starter = settings->control_fd,
                                   .control_is_roots = settings->stored && geteuid() != 0};
     static struct guard guard; /* too large for a stack; of this process alone */
@@ -306,9 +309,15 @@ int main(int argc, char **argv)
 {
     struct failure failure = {0};
     AUTO_FREE char *stored_words = NULL;
+    struct topology topology = TOPOLOGY_NONE;
     struct settings settings;
     int error;
 
+    /* Our starter is not done yet, or ends without us. */
+    if ((late_arguments_expected(argc, argv) && topology_prepare(&topology) < 0) ||
+        late_arguments_take(&argc, &argv) < 0) {
+        return EXIT_CODE_FAILCORE_FAILED;
+    }
     if (read_command_line(argc, argv, &settings, &stored_words, &failure) < 0) {
         failure_print(stderr, command.name, &failure);
         return EXIT_CODE_USAGE;
@@ -317,7 +326,7 @@ int main(int argc, char **argv)
         command_table_print_help(stdout, &command);
         return EXIT_CODE_OK;
     }
-    error = run(&settings, &failure);
+    error = run(&settings, &topology, &failure);
     if (error < 0) {
         failure_set(&failure, error, "the network guard failed: %s", strerror(-error));
         report_failure(settings.control_fd, &failure);

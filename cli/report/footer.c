@@ -23,6 +23,20 @@ static bool member_of(struct str_view line, const char *name, struct str_view *r
     return json_scan_char(&scan, '{') && json_scan_member(&scan, name, ret_value);
 }
 
+/* A signature costs a thousand times what a line does, and a log has a line for each second. */
+static bool may_cover(struct str_view line, uint64_t seq)
+{
+    struct str_view raw;
+    struct json_scan scan;
+    uint64_t size;
+
+    if (!member_of(line, "size", &raw)) {
+        return false;
+    }
+    scan = json_scan_init(raw);
+    return json_scan_count(&scan, &size) && size > seq;
+}
+
 static bool open_head(struct str_view line, const struct note_key *key, struct checkpoint *ret_head)
 {
     AUTO(text_buffer_clear) struct text_buffer note = {0};
@@ -56,7 +70,8 @@ bool report_signed_head(const char *directory, uint64_t last_seq, struct note_ke
     if (fd >= 0 && sha != NULL && audit_key_read(fd, NULL, sha, ret_key, &ignored) == 0 &&
         log_lines_open(text_buffer_text(&path), &lines, &ignored) == 0) {
         while (!found && log_lines_next(lines, &line, &ignored) > 0) {
-            found = open_head(line, ret_key, ret_head) && ret_head->size > last_seq;
+            found = may_cover(line, last_seq) && open_head(line, ret_key, ret_head) &&
+                    ret_head->size > last_seq;
         }
     }
     sha256_free(sha);

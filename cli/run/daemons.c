@@ -11,20 +11,20 @@
 
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
+#include "shared/base/late_arguments.h"
 #include "shared/base/program_path.h"
 #include "shared/confine/descriptors.h"
 #include "shared/confine/process_handle.h"
 
 #define START_TIMEOUT_MS 15000
+#define DISMISS_MS       5000
 #define ARGUMENTS_MAX    40
 
 struct command_line {
     const char *words[ARGUMENTS_MAX];
     size_t count;
-    char numbers[8][12]; /* texts of descriptors */
-    size_t number_count;
-    int kept[8];
-    size_t kept_count;
+    int fds[FD_MESSAGE_MAX]; /* that words name, in their order */
+    size_t fd_count;
 };
 
 static void add(struct command_line *line, const char *option, const char *value)
@@ -37,11 +37,8 @@ static void add(struct command_line *line, const char *option, const char *value
 
 static void add_fd(struct command_line *line, const char *option, int fd)
 {
-    char *text = line->numbers[line->number_count++];
-
-    snprintf(text, sizeof(line->numbers[0]), "%d", fd);
-    add(line, option, text);
-    line->kept[line->kept_count++] = fd;
+    add(line, option, "");
+    line->fds[line->fd_count++] = fd;
 }
 
 static void add_common(struct command_line *line, const struct daemon_context *context)
@@ -52,40 +49,48 @@ static void add_common(struct command_line *line, const struct daemon_context *c
         add_fd(line, "--breaker-fd", context->breaker_fd);
         add_fd(line, "--breaker-alarm-fd", context->breaker_alarm_fd);
     }
-    add(line, "--run", context->plan->id);
     add(line, "--audit", context->audit_directory);
 }
 
-_Noreturn static void become(const char *path, const struct command_line *line)
+_Noreturn static void become(const char *path, const char *run, int socket)
 {
-    int kept[16];
-    size_t count = 0;
+    char number[12];
+    const char *const words[] = {path, "--run", run, LATE_ARGUMENTS_OPTION, number, NULL};
     sigset_t none;
 
-    for (size_t i = 0; i < line->kept_count; i++) {
-        kept[count++] = line->kept[i];
-        if (descriptor_inherit(line->kept[i]) < 0) {
-            _exit(125);
-        }
-    }
+    snprintf(number, sizeof(number), "%d", socket);
     /* Standard error is the command's: a daemon's errors come over the descriptor meant for them.
      * Out of the terminal's reach, too: Ctrl-C is for the command. */
     (void)setsid();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
-    if (descriptors_close_except(kept, count) < 0 || descriptors_fill_standard() < 0 ||
-        chdir("/") < 0) {
+    if (descriptor_inherit(socket) < 0 || descriptors_close_except(&socket, 1) < 0 ||
+        descriptors_fill_standard() < 0 || chdir("/") < 0) {
         _exit(125);
     }
-    execv(path, (char *const *)(uintptr_t)line->words);
+    execv(path, (char *const *)(uintptr_t)words);
     _exit(127);
 }
 
-static int start(const char *name, struct command_line *line, struct daemon *ret_daemon,
-                 struct failure *reterr)
+static int make_sockets(int *ret_ours, int *ret_theirs, struct failure *reterr)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        return failure_set(reterr, -errno, "cannot make a socket: %s", strerror(errno));
+    }
+    *ret_ours = ends[0];
+    *ret_theirs = ends[1];
+    return 0;
+}
+
+static int call(const char *name, const char *run, struct waiting_daemon *ret_waiting,
+                struct failure *reterr)
 {
     char path[PATH_MAX];
+    AUTO_CLOSE int ours = -1;
+    AUTO_CLOSE int theirs = -1;
     int handle = -1;
     pid_t pid;
     int error = program_path_sibling(name, path);
@@ -95,17 +100,64 @@ static int start(const char *name, struct command_line *line, struct daemon *ret
         failure_set_mend(reterr, "install the whole package");
         return error;
     }
-    line->words[0] = path;
-    line->words[line->count] = NULL;
+    error = make_sockets(&ours, &theirs, reterr);
+    if (error < 0) {
+        return error;
+    }
     pid = process_fork(&handle);
     if (pid < 0) {
         return failure_set(reterr, (int)pid, "cannot start %s: %s", name, strerror((int)-pid));
     }
     if (pid == 0) {
-        become(path, line);
+        become(path, run, theirs);
     }
-    *ret_daemon = (struct daemon){.name = name, .handle = handle};
+    *ret_waiting = (struct waiting_daemon){.daemon = {.name = name, .handle = handle},
+                                           .arguments = take_fd(&ours)};
     return 0;
+}
+
+int guard_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr)
+{
+    return call("failcore-netguard", run, &waiting->guard, reterr);
+}
+
+int mount_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr)
+{
+    return call("failcore-mount", run, &waiting->mount, reterr);
+}
+
+static void dismiss(struct waiting_daemon *waiting)
+{
+    close_fd(&waiting->arguments);
+    (void)daemon_kill(&waiting->daemon, DISMISS_MS);
+}
+
+void daemons_dismiss(struct waiting_daemons *waiting)
+{
+    dismiss(&waiting->guard);
+    dismiss(&waiting->mount);
+}
+
+static int ended_before_ready(const struct daemon *daemon, struct failure *reterr)
+{
+    failure_set(reterr, -EIO, "%s ended before it was ready", daemon->name);
+    failure_set_mend(reterr, "failcore doctor");
+    return -EIO;
+}
+
+/* From here on it is the caller's, also when it could not be told. */
+static int start(struct waiting_daemon *waiting, const struct command_line *line,
+                 struct daemon *ret_daemon, struct failure *reterr)
+{
+    AUTO_CLOSE int socket = take_fd(&waiting->arguments);
+    int error = late_arguments_send(socket, line->words, line->count, line->fds, line->fd_count);
+
+    *ret_daemon = waiting->daemon;
+    waiting->daemon = (struct daemon){.handle = -1};
+    return error == -EPIPE ? ended_before_ready(ret_daemon, reterr)
+           : error < 0     ? failure_set(reterr, error, "cannot start %s: %s", ret_daemon->name,
+                                         strerror(-error))
+                           : 0;
 }
 
 static void take_line(char *to, size_t size, const char *line, const char *prefix)
@@ -137,13 +189,6 @@ void failure_parse(struct failure *failure, const char *program, const char *tex
     }
 }
 
-static int ended_before_ready(const struct daemon *daemon, struct failure *reterr)
-{
-    failure_set(reterr, -EIO, "%s ended before it was ready", daemon->name);
-    failure_set_mend(reterr, "failcore doctor");
-    return -EIO;
-}
-
 static int not_in_time(const struct daemon *daemon, struct failure *reterr)
 {
     failure_set(reterr, -ETIMEDOUT, "%s was not ready within %d s", daemon->name,
@@ -164,22 +209,10 @@ static int wait_readable(int fd)
     return ready < 0 ? -errno : ready == 0 ? -ETIMEDOUT : 0;
 }
 
-static int make_sockets(int *ret_ours, int *ret_theirs, struct failure *reterr)
-{
-    int ends[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        return failure_set(reterr, -errno, "cannot make a socket: %s", strerror(errno));
-    }
-    *ret_ours = ends[0];
-    *ret_theirs = ends[1];
-    return 0;
-}
-
 int guard_start(const struct daemon_context *context, struct daemon *ret_guard, int *ret_socket,
                 struct failure *reterr)
 {
-    struct command_line line = {.count = 1};
+    struct command_line line = {.count = 0};
     AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
     int error = make_sockets(&ours, &theirs, reterr);
@@ -192,7 +225,7 @@ int guard_start(const struct daemon_context *context, struct daemon *ret_guard, 
     if (context->plan->uplink != NULL) {
         add(&line, "--uplink", context->plan->uplink);
     }
-    error = start("failcore-netguard", &line, ret_guard, reterr);
+    error = start(&context->waiting->guard, &line, ret_guard, reterr);
     if (error == 0) {
         *ret_socket = take_fd(&ours);
     }
@@ -268,7 +301,7 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
                 int *ret_ready_fd, struct failure *reterr)
 {
     const struct run_plan *plan = context->plan;
-    struct command_line line = {.count = 1};
+    struct command_line line = {.count = 0};
     char owner[32];
     int ends[2];
     AUTO_CLOSE int ready = -1;
@@ -301,7 +334,7 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
     }
     add(&line, "--", NULL);
     add(&line, plan->workspace, NULL); /* for messages: what is served is the descriptor */
-    error = start("failcore-mount", &line, ret_mount, reterr);
+    error = start(&context->waiting->mount, &line, ret_mount, reterr);
     if (error == 0) {
         *ret_ready_fd = take_fd(&ready);
         *ret_socket = take_fd(&ours);

@@ -17,8 +17,39 @@ struct daemon {
     int handle;
 };
 
+/*
+ * Both programs, loaded and waiting for what they are to do (shared/base/late_arguments.h). So
+ * their loaders work while the plan is made: that is a tenth of the start of a run.
+ */
+struct waiting_daemon {
+    struct daemon daemon;
+    int arguments; /* the socket it listens on */
+};
+
+struct waiting_daemons {
+    struct waiting_daemon guard;
+    struct waiting_daemon mount;
+};
+
+#define WAITING_DAEMON_NONE                                                                        \
+    {                                                                                              \
+        .daemon = {.handle = -1}, .arguments = -1                                                  \
+    }
+#define WAITING_DAEMONS_NONE                                                                       \
+    (struct waiting_daemons)                                                                       \
+    {                                                                                              \
+        .guard = WAITING_DAEMON_NONE, .mount = WAITING_DAEMON_NONE                                 \
+    }
+
+/* The run's id is on their command lines: whose they are is to be seen. */
+int guard_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr);
+int mount_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr);
+/* Those that have not been told what to do end. */
+void daemons_dismiss(struct waiting_daemons *waiting);
+
 struct daemon_context {
     const struct run_plan *plan;
+    struct waiting_daemons *waiting; /* those that are started are taken out of it */
     const char *audit_directory;
     int policy_fd;     /* the resolved policy, sealed */
     int supervisor_fd; /* readable when the supervisor is gone */
@@ -26,7 +57,8 @@ struct daemon_context {
     int breaker_alarm_fd;
 };
 
-/* Both return at once; what they are waited for comes over the socket and the pipe. */
+/* They tell the waiting ones, and return at once; what those are waited for comes over the socket
+ * and the pipe. */
 int guard_start(const struct daemon_context *context, struct daemon *ret_guard, int *ret_socket,
                 struct failure *reterr);
 int mount_start(const struct daemon_context *context, struct daemon *ret_mount, int *ret_socket,

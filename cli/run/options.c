@@ -122,7 +122,7 @@ static int take_option(int id, const char *argument, struct run_options *options
         return check_name(argument, reterr);
     case OPTION_UPLINK:
         options->uplink = argument;
-        return 0;
+        return argument[0] == '\0' ? refuse(reterr, "--uplink wants a word", argument) : 0;
     case OPTION_NO_NET:
         options->no_net = true;
         return 0;

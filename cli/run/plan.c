@@ -238,24 +238,20 @@ const char *run_plan_network(const struct run_plan *plan)
     return !plan->guard ? "none" : plan->uplink == NULL ? "default" : plan->uplink;
 }
 
-int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr)
+int run_plan_read(const struct run_options *options, const char *id, struct run_plan *plan,
+                  struct failure *reterr)
 {
     int error;
 
     *plan = (struct run_plan){
         .options = options, .identity = {.claim_fd = -1}, .runtime = -1, .workspace_fd = -1};
+    snprintf(plan->id, sizeof(plan->id), "%s", id);
     plan->umask = umask(0);
     umask(plan->umask);
     find_caller_home(plan->caller_home);
-    error = run_id_make(plan->id);
-    if (error < 0) {
-        return failure_set(reterr, error, "cannot make a run id: %s", strerror(-error));
-    }
     error = find_workspace(plan, reterr);
     error = error < 0 ? error : find_mount_path(plan, reterr);
-    if (error == 0) {
-        error = load_policy(plan, reterr);
-    }
+    error = error < 0 ? error : load_policy(plan, reterr);
     if (error == 0) {
         error = protected_places_check_policy(plan->workspace, plan->workspace_fd, plan->policy,
                                               reterr);
@@ -263,9 +259,17 @@ int run_plan_make(const struct run_options *options, struct run_plan *plan, stru
     if (error == 0) {
         plan->settings = policy_run_settings(plan->policy);
         choose_network(plan);
-        plan->runtime = runtime_directory_open(reterr);
-        error = plan->runtime < 0 ? plan->runtime : 0;
     }
+    return error;
+}
+
+int run_plan_complete(struct run_plan *plan, struct failure *reterr)
+{
+    const struct run_options *options = plan->options;
+    int error;
+
+    plan->runtime = runtime_directory_open(reterr);
+    error = plan->runtime < 0 ? plan->runtime : 0;
     error = error < 0 ? error : identity_choose(plan->runtime, &plan->identity, reterr);
     error = error < 0 ? error : choose_home(plan, reterr);
     error = error < 0 ? error : executables_choose(plan->policy, &plan->executables, reterr);

@@ -49,8 +49,12 @@ struct run_plan {
 /* "20261120-103000-k3x9": UTC, and four characters by chance. */
 int run_id_make(char ret_id[static RUN_ID_SIZE]);
 
-/* Fills everything in; refuses workspaces that must not be given away. */
-int run_plan_make(const struct run_options *options, struct run_plan *plan, struct failure *reterr);
+/* First of all: the workspace, which must be one to give away, the policy, and whether there is a
+ * network. What was found is the plan's, also on failure. */
+int run_plan_read(const struct run_options *options, const char *id, struct run_plan *plan,
+                  struct failure *reterr);
+/* Then all that is left. */
+int run_plan_complete(struct run_plan *plan, struct failure *reterr);
 void run_plan_clear(struct run_plan *plan);
 
 /* "none", "default" or the uplink as the user typed it. */

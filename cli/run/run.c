@@ -43,16 +43,40 @@ static int check_strict(const struct run_plan *plan, struct failure *reterr)
     return -EOPNOTSUPP;
 }
 
-static int run(const struct run_plan *plan, int argc, char **argv)
+static int run(const struct run_plan *plan, struct waiting_daemons *waiting, int argc, char **argv)
 {
     struct run_result result = {0};
     struct failure failure = {0};
 
-    supervisor_run(plan, argv, argc, &result, &failure);
+    supervisor_run(plan, waiting, argv, argc, &result, &failure);
     if (failure.what[0] != '\0') {
         failure_print(stderr, run_command.name, &failure);
     }
     return run_exit_code(&result);
+}
+
+/* The programs of the run are called as soon as it is known that they are needed: they are loaded
+ * while the plan is made. */
+static int make_plan(const struct run_options *options, struct run_plan *plan,
+                     struct waiting_daemons *waiting, struct failure *reterr)
+{
+    char id[RUN_ID_SIZE];
+    int error = run_id_make(id);
+
+    if (error < 0) {
+        return failure_set(reterr, error, "cannot make a run id: %s", strerror(-error));
+    }
+    error = options->plan ? 0 : mount_call(id, waiting, reterr);
+    error = error < 0 ? error : run_plan_read(options, id, plan, reterr);
+    if (error == 0 && plan->guard && !options->plan) {
+        error = guard_call(id, waiting, reterr);
+    }
+    error = error < 0 ? error : run_plan_complete(plan, reterr);
+    error = error < 0 ? error : check_policy(plan, reterr);
+    error = error < 0 ? error : check_strict(plan, reterr);
+    return error < 0
+               ? error
+               : limits_prepare(plan->policy, plan->id, options->strict, &plan->limits, reterr);
 }
 
 int verb_run(int argc, char **argv)
@@ -61,6 +85,7 @@ int verb_run(int argc, char **argv)
     struct failure failure = {0};
     AUTO(run_plan_clear)
     struct run_plan plan = {.runtime = -1, .workspace_fd = -1, .identity = {.claim_fd = -1}};
+    AUTO(daemons_dismiss) struct waiting_daemons waiting = WAITING_DAEMONS_NONE;
     int error;
 
     if (descriptors_fill_standard() < 0) {
@@ -73,12 +98,7 @@ int verb_run(int argc, char **argv)
         command_table_print_help(stdout, &run_command);
         return EXIT_CODE_OK;
     }
-    error = run_plan_make(&options, &plan, &failure);
-    error = error < 0 ? error : check_policy(&plan, &failure);
-    error = error < 0 ? error : check_strict(&plan, &failure);
-    error = error < 0
-                ? error
-                : limits_prepare(plan.policy, plan.id, options.strict, &plan.limits, &failure);
+    error = make_plan(&options, &plan, &waiting, &failure);
     if (error < 0) {
         bool of_policy = plan.policy_invalid || error == -EOPNOTSUPP ||
                          (error == -EINVAL && failure.needed[0] != '\0');
@@ -89,5 +109,5 @@ int verb_run(int argc, char **argv)
         return run_plan_print(stdout, &plan, options.json) < 0 ? EXIT_CODE_FAILCORE_FAILED
                                                                : EXIT_CODE_OK;
     }
-    return run(&plan, argc, argv);
+    return run(&plan, &waiting, argc, argv);
 }

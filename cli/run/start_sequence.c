@@ -57,7 +57,7 @@ static int seal_policy(struct supervisor *supervisor, struct failure *reterr)
                : 0;
 }
 
-/* Both at once, and nobody waits for them yet. */
+/* Both are told at once, and nobody waits for them yet. */
 static int start_daemons(struct supervisor *supervisor, const struct daemon_context *context,
                          struct failure *reterr)
 {
@@ -204,7 +204,7 @@ static int start_command(struct supervisor *supervisor, struct failure *reterr)
 int start_sequence(struct supervisor *supervisor, char **arguments, int count,
                    struct failure *reterr)
 {
-    struct daemon_context context = {.plan = supervisor->plan};
+    struct daemon_context context = {.plan = supervisor->plan, .waiting = supervisor->waiting};
     int error = caller_signals_watch(supervisor);
 
     if (error < 0) {

@@ -11,8 +11,9 @@ uint64_t elapsed_ns(const struct timespec *since)
     return (uint64_t)((now.tv_sec - since->tv_sec) * 1000000000LL + now.tv_nsec - since->tv_nsec);
 }
 
-void supervisor_run(const struct run_plan *plan, char **original_arguments, int original_count,
-                    struct run_result *ret_result, struct failure *reterr)
+void supervisor_run(const struct run_plan *plan, struct waiting_daemons *waiting,
+                    char **original_arguments, int original_count, struct run_result *ret_result,
+                    struct failure *reterr)
 {
     /* Not of this call: a pump that nobody waits for (streams_close) uses it until the process
      * ends. */
@@ -20,6 +21,7 @@ void supervisor_run(const struct run_plan *plan, char **original_arguments, int 
 
     supervisor = (struct supervisor){
         .plan = plan,
+        .waiting = waiting,
         .guard = {.handle = -1},
         .mount = {.handle = -1},
         .guard_socket = -1,

@@ -9,16 +9,18 @@
 #ifndef FAILCORE_CLI_RUN_SUPERVISOR_H
 #define FAILCORE_CLI_RUN_SUPERVISOR_H
 
+#include "cli/run/daemons.h"
 #include "cli/run/plan.h"
 #include "cli/run/records.h"
 #include "shared/base/failure.h"
 
 /*
- * Runs the plan to its end. A failure before the command began leaves result->cause CAUSE_FAILED
- * and *reterr filled; a failure that ended the run is in *reterr, too, for stderr.
- * original_arguments are the program's own, wiped in the run.
+ * Runs the plan to its end, with the daemons that wait for it. A failure before the command began
+ * leaves result->cause CAUSE_FAILED and *reterr filled; a failure that ended the run is in *reterr,
+ * too, for stderr. original_arguments are the program's own, wiped in the run.
  */
-void supervisor_run(const struct run_plan *plan, char **original_arguments, int original_count,
-                    struct run_result *ret_result, struct failure *reterr);
+void supervisor_run(const struct run_plan *plan, struct waiting_daemons *waiting,
+                    char **original_arguments, int original_count, struct run_result *ret_result,
+                    struct failure *reterr);
 
 #endif

@@ -19,6 +19,7 @@
 
 struct supervisor {
     const struct run_plan *plan;
+    struct waiting_daemons *waiting;
     struct streams streams;
     struct audit_producer *producer;
     struct daemon guard;

@@ -66,6 +66,11 @@ static int explain(struct failure *reterr, int error, const char *what)
     return error;
 }
 
+static bool needs_no_owner(void)
+{
+    return capabilities_have(CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_SYS_ADMIN));
+}
+
 /* An ordinary user owns the namespaces through a user namespace in which they are root. */
 static int make_owner(struct topology *topology, struct failure *reterr)
 {
@@ -78,7 +83,7 @@ static int make_owner(struct topology *topology, struct failure *reterr)
                            .deny_setgroups = true};
     int error;
 
-    if (capabilities_have(CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_SYS_ADMIN))) {
+    if (needs_no_owner()) {
         return 0;
     }
     error = namespace_new(CLONE_NEWUSER);
@@ -214,12 +219,16 @@ int topology_retire(struct topology *topology)
 
 int topology_make_agent(struct topology *topology, struct failure *reterr)
 {
-    int error = make_owner(topology, reterr);
+    int error;
 
+    if (topology->agent >= 0) {
+        return 0; /* prepared; topology_make_guard() enters what is left to enter */
+    }
+    error = make_owner(topology, reterr);
     return error < 0 ? error : make_network(&topology->agent, reterr);
 }
 
-int topology_make_guard(struct topology *topology, struct failure *reterr)
+static int make_guard(struct topology *topology, struct failure *reterr)
 {
     struct netlink netlink = {0};
     int error = make_guard_network(topology, reterr);
@@ -233,6 +242,33 @@ int topology_make_guard(struct topology *topology, struct failure *reterr)
     }
     netlink_close(&netlink);
     return error < 0 ? explain(reterr, error, "cannot make the link to the agent") : 0;
+}
+
+int topology_make_guard(struct topology *topology, struct failure *reterr)
+{
+    int error;
+
+    if (topology->guard < 0) {
+        return make_guard(topology, reterr);
+    }
+    error = namespace_enter(topology->guard, CLONE_NEWNET);
+    return error < 0 ? explain(reterr, error, "cannot enter the guard's network namespace") : 0;
+}
+
+int topology_prepare(struct topology *topology)
+{
+    AUTO_CLOSE int home = namespace_open_own(CLONE_NEWNET);
+    struct failure left_to_later = {0};
+
+    *topology = TOPOLOGY_NONE;
+    if (home < 0 || !needs_no_owner()) {
+        return 0;
+    }
+    if (topology_make_agent(topology, &left_to_later) < 0 ||
+        topology_make_guard(topology, &left_to_later) < 0) {
+        topology_close(topology);
+    }
+    return namespace_enter(home, CLONE_NEWNET);
 }
 
 static int raise_end(const struct link_end *own, const struct link_end *peer, bool default_routes)

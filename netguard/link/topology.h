@@ -28,9 +28,22 @@ struct topology {
     int agent;
 };
 
+#define TOPOLOGY_NONE                                                                              \
+    (struct topology)                                                                              \
+    {                                                                                              \
+        .owner = -1, .guard = -1, .guard_owner = -1, .agent = -1                                   \
+    }
+
 struct ip_address topology_agent_v4(void);
 struct ip_address topology_agent_v6(void);
 struct ip_address topology_guard_v4(void);
+
+/*
+ * What the two below make, before anything is known of the run; they find it made. Only where no
+ * user namespace has to own it. The calling process is where it was; what fails is left to them.
+ * Negative errno: the process is lost in a namespace of ours, and must end.
+ */
+int topology_prepare(struct topology *topology);
 
 /*
  * The agent's namespace, closed (sysctl_close_namespace) and without a link; the calling process is

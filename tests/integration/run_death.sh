@@ -115,10 +115,16 @@ for delay in 0.005 0.01 0.02 0.03 0.05 0.08 0.12 0.2; do
 done
 left()
 {
-    pgrep -f -- "^[^ ]*failcore-(mount|netguard).*--audit $audit " || pgrep -x failcore-init -f "$ws"
+    own_processes '^[^ ]*failcore-(mount|netguard) --run ' || pgrep -x failcore-init -f "$ws"
 }
 nothing_left()
 {
     ! left >/dev/null && gone
 }
 check "killed at any moment of its start" wait_until 5 nothing_left
+
+# Its daemons wait for it while it makes its plan: where there is none, they end before it does.
+echo 'version: 2' >"$work/policies/bad.yaml"
+check_exit "a run whose policy is refused" 65 "$bin/failcore" run --policy "$work/policies/bad.yaml" \
+    --workspace "$ws" --audit "$audit" -- true
+check_fails "has left nobody waiting" own_processes '^[^ ]*failcore-(mount|netguard) --run '

@@ -61,7 +61,7 @@ check "the log verifies" "$bin/failcore" audit verify "$audit"
 # The guard is a part of the run like any other.
 web_run -- sh -c "trap '' TERM; touch started; sleep 300; touch survived" 2>"$work/err" &
 wait_until 10 test -e "$ws/started"
-guard=$(pgrep -f -- "failcore-netguard.*--audit $audit " | head -1)
+guard=$(own_processes 'failcore-netguard --run ' | head -1)
 [ -n "$guard" ] && kill -9 "$guard"
 wait $!
 check "guard killed: the run ends, with our code" test $? = 137

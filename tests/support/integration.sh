@@ -5,7 +5,7 @@
 # Gives: $bin (our programs), $work (a private directory, removed at the end), need_root, need_strace,
 # skip, patience NUMBER (a bar of time, for this build),
 # check NAME CMD..., check_fails NAME CMD..., check_exit NAME CODE CMD..., at_exit CMD...,
-# wait_until SECONDS CMD... A test that ran no check fails.
+# wait_until SECONDS CMD..., own_processes PATTERN (of this test's runs). A test that ran no check fails.
 set -u
 
 : "${FAILCORE_SOURCE_DIR:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
@@ -114,6 +114,19 @@ check_exit()
 }
 
 # Polls a condition instead of sleeping.
+# The pids of the programs whose command line has the pattern and whose environment is this test's.
+own_processes()
+{
+    local pid found=1
+
+    for pid in $(pgrep -f -- "$1"); do
+        grep -qzxF "FAILCORE_STATE=$FAILCORE_STATE" "/proc/$pid/environ" 2>/dev/null || continue
+        echo "$pid"
+        found=0
+    done
+    return $found
+}
+
 wait_until()
 {
     local until=$((SECONDS + $(patience "$1")))
