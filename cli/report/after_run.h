@@ -8,7 +8,11 @@
 #ifndef FAILCORE_CLI_REPORT_AFTER_RUN_H
 #define FAILCORE_CLI_REPORT_AFTER_RUN_H
 
-/* `audit`: the audit directory, NULL for the default one. Returns at once. */
-void report_after_run(const char *audit, const char *run);
+/*
+ * The process that will make it, which waits until the returned descriptor is closed, or its holder
+ * has ended: to copy a process takes a while, so do it when there is something to wait for anyway.
+ * `audit`: the audit directory, NULL for the default one. -1: there will be no report.
+ */
+int report_call(const char *audit, const char *run);
 
 #endif

@@ -91,13 +91,17 @@ static void judge_by_group(struct supervisor *supervisor)
     }
 }
 
-/* Both at once, then for each in turn. */
-static void daemons_stop(struct supervisor *supervisor)
+/* Both at once, then for each in turn. What the end still needs is made while they leave. */
+static void daemons_stop(struct supervisor *supervisor, int *ret_report)
 {
+    const struct run_options *options = supervisor->plan->options;
     const int timeout_ms = supervisor->ended ? DAEMON_STOP_MS : DRAIN_MS;
 
     daemon_ask(&supervisor->mount);
     daemon_ask(&supervisor->guard);
+    *ret_report = supervisor->started_recorded && !options->no_report
+                      ? report_call(options->audit, supervisor->plan->id)
+                      : -1;
     daemon_leave(&supervisor->mount, &supervisor->mount_ready, timeout_ms);
     daemon_leave(&supervisor->guard, &supervisor->guard_socket, timeout_ms);
 }
@@ -123,6 +127,7 @@ static void leave_log(struct supervisor *supervisor)
 void end_sequence(struct supervisor *supervisor)
 {
     struct run_result *result = &supervisor->result;
+    AUTO_CLOSE int report = -1; /* begins when this is closed */
 
     end_processes(supervisor);
     control_tell_gone(&supervisor->control);
@@ -139,15 +144,12 @@ void end_sequence(struct supervisor *supervisor)
                                   supervisor->exec_ticket);
     }
     /* They publish what they still hold before END closes the run. */
-    daemons_stop(supervisor);
+    daemons_stop(supervisor, &report);
     if (supervisor->started_recorded) {
         (void)records_end(supervisor->producer, supervisor->plan, result);
     }
     if (supervisor->producer != NULL) {
         leave_log(supervisor);
-    }
-    if (supervisor->started_recorded && !supervisor->plan->options->no_report) {
-        report_after_run(supervisor->plan->options->audit, supervisor->plan->id);
     }
     control_close(&supervisor->control, supervisor->plan);
     run_breaker_close(&supervisor->breaker);
