@@ -36,6 +36,14 @@ function(failcore_program name)
     target_link_libraries(${name} PRIVATE ${arg_LIBS})
 endfunction()
 
+# failcore_patience(TEST SECONDS): its time, as patience() in tests/support/integration.sh.
+function(failcore_patience test seconds)
+    if(FAILCORE_SANITIZE)
+        math(EXPR seconds "${seconds} * 5")
+    endif()
+    set_tests_properties(${test} PROPERTIES TIMEOUT ${seconds})
+endfunction()
+
 # failcore_unit_test(NAME SOURCES a.c LIBS x): cmocka, no root, milliseconds.
 function(failcore_unit_test name)
     cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
@@ -44,23 +52,17 @@ function(failcore_unit_test name)
     failcore_tsan_runtime(unit_${name})
     target_link_libraries(unit_${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
     add_test(NAME unit/${name} COMMAND unit_${name})
-    set(seconds 60)
-    if(FAILCORE_SANITIZE)
-        set(seconds 300)
-    endif()
-    set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT ${seconds}
+    failcore_patience(unit/${name} 60)
+    set_tests_properties(unit/${name} PROPERTIES LABELS unit
         ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR};FAILCORE_SANITIZE=${FAILCORE_SANITIZE}")
 endfunction()
 
 # failcore_integration_test(NAME script.sh): a real mount, namespace or log; root unless the
 # script itself drops to an ordinary user. Exit 77 is a skip, and the script says what is missing.
 function(failcore_integration_test name script)
-    set(seconds 180)
-    if(FAILCORE_SANITIZE)
-        set(seconds 900)
-    endif()
     add_test(NAME integration/${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script})
-    set_tests_properties(integration/${name} PROPERTIES LABELS integration TIMEOUT ${seconds}
+    failcore_patience(integration/${name} 180)
+    set_tests_properties(integration/${name} PROPERTIES LABELS integration
         SKIP_RETURN_CODE 77 RUN_SERIAL ON
         ENVIRONMENT "FAILCORE_SOURCE_DIR=${PROJECT_SOURCE_DIR};FAILCORE_BUILD_DIR=${CMAKE_BINARY_DIR};FAILCORE_SANITIZE=${FAILCORE_SANITIZE}")
 endfunction()
@@ -76,7 +78,8 @@ function(failcore_fuzz_target name)
     else()
         add_executable(fuzz_${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay.c)
         add_test(NAME fuzz/${name} COMMAND fuzz_${name} ${corpus})
-        set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+        set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz)
+        failcore_patience(fuzz/${name} 120)
     endif()
     failcore_common(fuzz_${name})
     target_link_libraries(fuzz_${name} PRIVATE ${arg_LIBS})

@@ -38,7 +38,7 @@
 
 static const struct call_row calls[] = {
 #define CALL_ROW(name, condition, reason) {SYS_##name, CALL_##condition, {0}},
-    WATCH_SYSCALL_TABLE(CALL_ROW) SANITIZER_SYSCALL_TABLE(CALL_ROW)
+    WATCH_SYSCALL_TABLE(CALL_ROW) SANITIZER_SYSCALL_TABLE(CALL_ROW) SANITIZER_MEMORY_TABLE(CALL_ROW)
 #undef CALL_ROW
 };
 

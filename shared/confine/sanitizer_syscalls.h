@@ -27,12 +27,15 @@
     ROW(pipe2, ANY, "whether an address may be read")                                              \
     ROW(open, ANY, "the map of memory, for reports")                                               \
     ROW(stat, ANY, "programs, for reports")                                                        \
-    ROW(getppid, ANY, "reports")                                                                   \
-    ROW(mmap, NO_EXECUTION, "a thread's state, made at its first wait")                            \
+    ROW(getppid, ANY, "reports")
+/* For a process whose own list has no memory: a thread's state is made at its first wait. */
+#define SANITIZER_MEMORY_TABLE(ROW)                                                                \
+    ROW(mmap, NO_EXECUTION, "a thread's state")                                                    \
     ROW(munmap, ANY, "a thread's state")                                                           \
     ROW(madvise, ANY, "a thread's state")
 #else
 #define SANITIZER_SYSCALL_TABLE(ROW)
+#define SANITIZER_MEMORY_TABLE(ROW)
 #endif
 
 #endif

@@ -4,4 +4,4 @@ foreach(name breaker exec_race mass_delete durable streams workspace view choice
 endforeach()
 failcore_integration_test(doctor doctor.sh)
 # It builds most of failcore twice.
-set_tests_properties(integration/run_build PROPERTIES TIMEOUT 600)
+failcore_patience(integration/run_build 600)
