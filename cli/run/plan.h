@@ -17,10 +17,9 @@
 #include "cli/run/identity.h"
 #include "cli/run/limits.h"
 #include "cli/run/options.h"
+#include "shared/audit/run_id.h"
 #include "shared/base/failure.h"
 #include "shared/policy/policy.h"
-
-#define RUN_ID_SIZE 24 /* "20261120-103000-k3x9" */
 
 struct run_plan {
     char id[RUN_ID_SIZE];
@@ -45,9 +44,6 @@ struct run_plan {
     mode_t umask;
     int runtime; /* the run-time directory */
 };
-
-/* "20261120-103000-k3x9": UTC, and four characters by chance. */
-int run_id_make(char ret_id[static RUN_ID_SIZE]);
 
 /* First of all: the workspace, which must be one to give away, the policy, and whether there is a
  * network. What was found is the plan's, also on failure. */

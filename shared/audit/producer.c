@@ -12,11 +12,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shared/audit/directory.h"
+#include "shared/audit/run_id.h"
 #include "shared/audit/slot.h"
 #include "shared/audit/slot_hold.h"
 #include "shared/base/cleanup.h"
@@ -39,27 +38,6 @@ struct audit_producer {
 };
 
 /* ---- attaching ------------------------------------------------------------------------------ */
-
-static int run_id_make(char run[static RUN_ID_MAX])
-{
-    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 of them */
-    struct timespec now;
-    struct tm utc = {0};
-    uint8_t random[4];
-    size_t length;
-
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-        return -EIO;
-    }
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    length = strftime(run, RUN_ID_MAX, "%Y%m%d-%H%M%S-", &utc);
-    for (size_t i = 0; i < sizeof(random); i++) {
-        run[length + i] = letters[random[i] % 32];
-    }
-    run[length + sizeof(random)] = '\0';
-    return 0;
-}
 
 static int copy_text(char *to, size_t room, struct str_view text)
 {
