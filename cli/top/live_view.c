@@ -69,7 +69,7 @@ static void keep_refusal(struct live_view *live, const struct audit_record *reco
         return;
     }
     json_text_append(&run, record->run);
-    snprintf(live->refusal_runs[at], RUN_ID_MAX, "%s", text_buffer_text(&run));
+    snprintf(live->refusal_runs[at], RUN_INDEX_ID_MAX, "%s", text_buffer_text(&run));
     live->refusal_next = (at + 1) % LIVE_REFUSALS;
 }
 

@@ -21,7 +21,7 @@ struct live_view {
     struct tally rates; /* by run; numbers: decisions and refusals now and at the picture before */
     struct tally hosts; /* numbers: connections, bytes in and out, refusals */
     struct event_row refusals[LIVE_REFUSALS]; /* a ring */
-    char refusal_runs[LIVE_REFUSALS][RUN_ID_MAX];
+    char refusal_runs[LIVE_REFUSALS][RUN_INDEX_ID_MAX];
     size_t refusal_next;
     uint64_t limits;
     struct event_row limit; /* the last one */

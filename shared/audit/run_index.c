@@ -66,7 +66,7 @@ struct run_entry *run_index_entry(struct run_index *index, const char *id)
 {
     size_t *slot;
 
-    if (strlen(id) >= RUN_ID_MAX || (index->count == index->capacity && grow(index) < 0)) {
+    if (strlen(id) >= RUN_INDEX_ID_MAX || (index->count == index->capacity && grow(index) < 0)) {
         return NULL;
     }
     slot = slot_of(index, str_view_from(id));
@@ -87,7 +87,7 @@ struct run_entry *run_index_entry(struct run_index *index, const char *id)
 static struct run_entry *entry_for(struct run_index *index, const struct audit_record *record)
 {
     struct run_entry *run;
-    char id[RUN_ID_MAX];
+    char id[RUN_INDEX_ID_MAX];
 
     copy_text(id, sizeof(id), record->run);
     run = run_index_entry(index, id);

@@ -14,7 +14,7 @@
 #include "shared/audit/log_lines.h"
 #include "shared/audit/record_reader.h"
 
-#define RUN_ID_MAX 128
+#define RUN_INDEX_ID_MAX 128
 
 /* Events, not records: a REPEAT that folded 300 counts 300. */
 struct run_counts {
@@ -28,7 +28,7 @@ struct run_counts {
 };
 
 struct run_entry {
-    char id[RUN_ID_MAX];
+    char id[RUN_INDEX_ID_MAX];
     char policy_name[64];
     char policy_version[64];
     char policy_hash[65];

@@ -157,7 +157,7 @@ static bool take_code(struct str_view *content, const uint8_t key[static HMAC_SH
 
 static bool take_run(struct str_view line, struct run_index *index)
 {
-    char id[RUN_ID_MAX];
+    char id[RUN_INDEX_ID_MAX];
     struct run_entry *run;
     uint64_t first_ns;
     uint64_t last_ns;
