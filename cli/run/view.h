@@ -41,6 +41,8 @@ int view_enter(int root, bool nested, struct failure *reterr);
 
 /* Whether an absolute path may carry the workspace; says why not. */
 int view_check_mount_path(const char *path, struct failure *reterr);
+/* Below /sys: nothing of it is there unless a policy asks for a part of it, to read. */
+bool view_is_machine_state(const char *path);
 
 /*
  * A workspace that the system directories show as well could be read there, past the policy; only

@@ -51,6 +51,11 @@ int view_check_mount_path(const char *path, struct failure *reterr)
     return 0;
 }
 
+bool view_is_machine_state(const char *path)
+{
+    return is_below(path, "/sys");
+}
+
 int view_check_workspace(const struct run_plan *plan, struct failure *reterr)
 {
     AUTO_FREE struct file_place *place = malloc(sizeof(*place));

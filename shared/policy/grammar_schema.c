@@ -82,7 +82,7 @@ static void append_value(struct text_buffer *text, const struct key *key)
         append_list(text, TEXT ",\"pattern\":\"^[^*?\\\\[{]*(\\\\*\\\\*)?$\"}", 0);
         return;
     case VALUE_ABSOLUTE:
-        append_list(text, TEXT ",\"pattern\":\"^/.\"}", 0);
+        append_list(text, TEXT ",\"pattern\":\"^(?!.*/\\\\.\\\\.(/|$))/.\"}", 0);
         return;
     case VALUE_SYNC:
         text_buffer_append_text(text, "{\"type\":\"array\",\"items\":");

@@ -104,15 +104,31 @@ static int check_native(const struct value_context *context, const struct node *
     return 0;
 }
 
+static bool leads_upwards(struct str_view path)
+{
+    for (size_t i = 0; i + 2 < path.length; i++) {
+        if (path.bytes[i] == '/' && path.bytes[i + 1] == '.' && path.bytes[i + 2] == '.' &&
+            (i + 3 == path.length || path.bytes[i + 3] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int reader_check_absolute(const struct value_context *context, const struct node *node,
                           struct str_view path)
 {
-    if (path.bytes[0] == '/' && path.length >= 2) {
-        return 0;
+    if (path.length < 2 || path.bytes[0] != '/') {
+        return document_refuse(
+            context->source, node, context->reterr, "write the path from the root of the host",
+            "%s: \"%.*s\" is not an absolute path", context->key, STR_VIEW_PRINTF(path));
     }
-    return document_refuse(
-        context->source, node, context->reterr, "write the path from the root of the host",
-        "%s: \"%.*s\" is not an absolute path", context->key, STR_VIEW_PRINTF(path));
+    /* No rule could ever say whether it is denied. */
+    return leads_upwards(path)
+               ? document_refuse(context->source, node, context->reterr,
+                                 "write the path without \"..\"", "%s: \"%.*s\" leads upwards",
+                                 context->key, STR_VIEW_PRINTF(path))
+               : 0;
 }
 
 static int check_upstream(const struct value_context *context, const struct node *node,

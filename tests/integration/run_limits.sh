@@ -98,6 +98,20 @@ if grep -q '^[0-9]*:.*memory' /proc/self/cgroup && [ -w /sys/fs/cgroup/memory ];
     check "a fifth of one processor: $used of 100 ticks" test "${used:-100}" -le 45
     check "START says by which means" test "$(records '.kind == "START"' | tail -1 |
         jq -r .call.limits.cpu)" = cgroup-v1
+    # All that two processes used in two seconds, from their own clocks.
+    used=$(limited 'cpu: 50%' python3 -c '
+import os, time
+children = []
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        end = time.monotonic() + 2
+        while time.monotonic() < end: pass
+        os._exit(0)
+for _ in range(2): os.wait()
+times = os.times()
+print(round((times.children_user + times.children_system) * 100))' 2>/dev/null)
+    check "half of one, for two processes together: $used of 200 ticks" test "${used:-400}" -le 110
 fi
 
 # Without a group to write, an ordinary user gets rlimits, and --strict none of it.

@@ -40,6 +40,34 @@ check_fails "it is not listed any more" listed "$id"
 check "END says why" test "$(records ".run == \"$id\" and .kind == \"END\"" | jq -r .call.cause)" \
     = stopped
 
+# Nor does root, or another user, see or end a user's; that one does.
+mkdir -p "$work/other"
+chown 64124 "$work/other"
+as_other()
+{
+    (cd / && setpriv --reuid 64124 --regid 64124 --clear-groups --inh-caps=-all env HOME="$work/other" \
+        XDG_RUNTIME_DIR="${runtime:-$work/other}" "$user_bin/failcore" "$@")
+}
+as_user "$user_bin/failcore" run --no-net --policy "$allow_all" --name theirs -- sh -c "$stubborn" >"$work/out" 2>&1 &
+run=$!
+check "a user's run" wait_until 10 test -e "$user_home/ws/started"
+check "is listed to that user" bash -c '"$@" ps | grep -q theirs' sh setpriv --reuid "$user_id" --regid "$user_id" \
+    --clear-groups env XDG_RUNTIME_DIR="$user_home/run" "$user_bin/failcore"
+check_fails "not to root" listed theirs
+check "nor to another user" test -z "$(as_other ps)"
+check_exit "who cannot end it" 125 as_other kill theirs
+check "nor by looking where the first one's runs are" test -z "$(runtime=$user_home/run as_other ps 2>/dev/null)"
+check_exit "or by saying so there" 125 env runtime="$user_home/run" bash -c "$(declare -f as_other)
+    work=$work user_bin=$user_bin; as_other kill theirs"
+supervisor=$(pgrep -f "^$user_bin/failcore run .*--name theirs" | head -1)
+check_fails "nor by a signal to its supervisor" setpriv --reuid 64124 --regid 64124 --clear-groups --inh-caps=-all \
+    kill -9 "$supervisor"
+check "it still runs" kill -0 "$supervisor"
+check "its user can" setpriv --reuid "$user_id" --regid "$user_id" --clear-groups env \
+    XDG_RUNTIME_DIR="$user_home/run" "$user_bin/failcore" kill theirs
+wait $run
+check "that is 137 as well" test $? = 137
+
 start_run two -- sh -c "trap 'exit 6' TERM; touch started; while :; do sleep 0.05; done"
 check "stop, by name" "$bin/failcore" stop two
 wait $run
@@ -85,6 +113,7 @@ rm -f "$ws/started"
     -- bash -c 'trap "" TERM; touch started; b() { b | b & }; b; sleep 100' >/dev/null 2>&1 &
 run=$!
 check "a fork bomb runs" wait_until 10 test -e "$ws/started"
+check "the machine answers meanwhile" timeout 5 "$bin/failcore" ps
 began=$(date +%s%3N)
 check "kill of a fork bomb" "$bin/failcore" kill bomb
 took=$(($(date +%s%3N) - began))

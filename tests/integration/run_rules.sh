@@ -97,6 +97,17 @@ done
 kill $swapper
 check_fails "a tree that is swapped after it was checked" grep -q bad "$work/seen"
 check_exit "what is not there is refused" 125 ruled 'sandbox: {read_only: ["/no/such"]}' -- true
+cpu=/sys/devices/system/cpu
+check "nothing of /sys is there" test -z "$(ruled '' -- sh -c 'ls /sys; cat /sys/devices/system/cpu/online' 2>/dev/null)"
+if [ -r $cpu/online ]; then
+    check "but what a policy asks for" test "$(ruled "sandbox: {read_only: [\"$cpu\"]}" -- cat $cpu/online)" = \
+        "$(cat $cpu/online)"
+    check_fails "to read, and nothing beside it" ruled "sandbox: {read_only: [\"$cpu\"]}" -- sh -c \
+        "echo 0 >$cpu/cpu1/online || ls /sys/kernel"
+    check_exit "not to write" 125 ruled "sandbox: {read_write: [\"$cpu\"]}" -- true
+    check_exit "not all of it" 125 ruled 'sandbox: {read_only: ["/sys"]}' -- true
+    check_exit "nor something else by its name" 65 ruled 'sandbox: {read_only: ["/sys/../etc"]}' -- true
+fi
 check_exit "the machine's /proc is refused" 125 ruled 'sandbox: {read_only: ["/proc"]}' -- true
 
 python3 -c '

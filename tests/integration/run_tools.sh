@@ -77,6 +77,18 @@ import tempfile, socket
 socket.create_server((\"127.0.0.1\", 0)).close()
 tempfile.TemporaryFile().write(b\"x\")"'
 fi
+if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null; then
+    mkdir "$ws/package"
+    echo 'answer = 42' >"$ws/package/offline_package.py"
+    printf 'from setuptools import setup\nsetup(name="offline-package", version="1", py_modules=["offline_package"])\n' \
+        >"$ws/package/setup.py"
+    check "pip, offline: into a virtual environment, and out again" inside '
+        /usr/bin/python3 -m venv w; . w/bin/activate
+        pip install -q --no-index --no-build-isolation ./package
+        python -c "import offline_package; assert offline_package.answer == 42"
+        pip list --format=freeze | grep -qx "offline.package==1"; pip check
+        pip uninstall -q -y offline-package; ! python -c "import offline_package" 2>/dev/null'
+fi
 if have node; then
     check "node: files, workers, children" inside "node -e '
         const fs = require(\"fs\"), w = require(\"worker_threads\"), c = require(\"child_process\");
