@@ -5,12 +5,14 @@ hostile.py AUDIT POLICY OUTSIDE DENIED: places of the machine that the run must 
 executable that a rule denies. Exit 1 when any attempt got through.
 """
 import ctypes
+import fcntl
 import mmap
 import os
 import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 
@@ -141,6 +143,68 @@ def map_device():
         return mmap.mmap(file.fileno(), 4096)
 
 
+def put(path, data):
+    """At once: a buffered write that fails as the file is closed would count as one that did not."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        return os.write(fd, data) > 0
+    finally:
+        os.close(fd)
+
+
+def first_by_handle(number, *arguments):
+    return call(number, os.pidfd_open(1), *arguments)
+
+
+def clone(flags):
+    child = libc.syscall(56, flags, 0, 0, 0, 0)
+    if child == 0:
+        os._exit(0)
+    return child > 0
+
+
+def passed(path, flags):
+    """The descriptor as another process would get it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    fd = os.open(path, flags)
+    socket.send_fds(ours, [b"x"], [fd])
+    return socket.recv_fds(theirs, 1, 1)[1][0]
+
+
+def climb(path):
+    """Up from a directory that somebody passed, past every mount."""
+    os.stat("../" * 20 + OUTSIDE.lstrip("/"), dir_fd=passed(path, os.O_PATH))
+    return True
+
+
+def open_again(path, flags):
+    return os.open(f"/proc/self/fd/{passed(path, os.O_PATH)}", flags) >= 0
+
+
+def configure(kind, body):
+    """A message of NETLINK_ROUTE that changes something: 0 is its success."""
+    with socket.socket(16, socket.SOCK_RAW, 0) as made:
+        made.settimeout(3)
+        made.send(struct.pack("IHHII", 16 + len(body), kind, 0x405, 1, 0) + body)
+        return struct.unpack_from("i", made.recv(4096), 16)[0] == 0
+
+
+def of_a_terminal(request, value):
+    fcntl.ioctl(os.openpty()[1], request, value)
+    return True
+
+
+def immutable(change):
+    fd = os.open("immutable", os.O_RDWR | os.O_CREAT, 0o600)
+    change(fd)
+    return True
+
+
+def end_as_core():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return resource.getrlimit(resource.RLIMIT_CORE) != (1, 1)
+
+
 ATTEMPTS = [
     ("SR1", "setuid 0", lambda: os.setuid(0) is None),
     ("SR1", "setgid 0", lambda: os.setgid(0) is None),
@@ -202,6 +266,51 @@ ATTEMPTS = [
     ("SR10", "more descriptors", lambda: widen(resource.RLIMIT_NOFILE)),
     ("SR10", "limits of the first process",
      lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (1, 1))),
+    ("SR2", "its timer slack", lambda: put("/proc/1/timerslack_ns", b"1")),
+    ("SR2", "what its core would hold", lambda: put("/proc/1/coredump_filter", b"1")),
+    ("SR2", "its schedule", lambda: put("/proc/1/sched", b"0")),
+    ("SR2", "its pages' marks", lambda: put("/proc/1/clear_refs", b"1")),
+    ("SR2", "have it killed first", lambda: put("/proc/1/oom_score_adj", b"1000")),
+    ("SR2", "its stack", lambda: read("/proc/1/stack")),
+    ("SR2", "its user namespace by handle",
+     lambda: fcntl.ioctl(os.pidfd_open(1), 0xFF09, 0) >= 0),
+    ("SR2", "who owns the network", lambda: fcntl.ioctl(
+        os.open("/proc/self/ns/net", os.O_RDONLY), 0xB701) >= 0),
+    ("SR2", "take its memory back", lambda: first_by_handle(448, 0)),
+    ("SR2", "advise about its memory", lambda: first_by_handle(440, None, 0, 21, 0)),
+    ("SR2", "another name for its own program",
+     lambda: libc.prctl(35, 13, os.open("/usr/bin/env", os.O_RDONLY), 0, 0) == 0),
+    ("SR2", "a neighbour of the link", lambda: configure(
+        28, struct.pack("BBHiHBB", 2, 0, 0, 1, 0x80, 0, 0))),
+    ("SR2", "a rule for its routes", lambda: configure(
+        32, struct.pack("BBBBBBBBI", 2, 0, 0, 0, 254, 0, 0, 1, 0))),
+    ("SR3", "a descriptor by handle", lambda: first_by_handle(438, 0, 0)),
+    ("SR3", "up from a passed root", lambda: climb("/")),
+    ("SR3", "up from a passed directory", lambda: climb("/usr/bin")),
+    ("SR3", "up from the passed workspace", lambda: climb(".")),
+    ("SR6", "a passed place, opened for writing",
+     lambda: open_again("/etc/passwd", os.O_RDWR)),
+    ("SR6", "a passed place that is denied", lambda: open_again("denied/x", os.O_RDONLY)),
+    ("SR6", "an immutable file, by its number", lambda: immutable(lambda fd: fcntl.ioctl(
+        fd, 0x401C5820, struct.pack("5I12x", 8, 0, 0, 0, 0)[:28]))),
+    ("SR6", "an immutable file, by name", lambda: call(
+        469, -100, b"denied/x", struct.pack("QIIII", 0x18, 0, 0, 0, 0), 24, 0)),
+    ("SR7", "a child in another group", lambda: call(435, ctypes.create_string_buffer(88), 88)),
+    ("SR7", "a user namespace, with high bits", lambda: clone((1 << 32) | 0x10000000 | 17)),
+    ("SR7", "attributes of a mount", lambda: call(
+        442, -100, b"/usr", 0, ctypes.create_string_buffer(32), 32)),
+    ("SR7", "a tree with attributes", lambda: call(
+        467, -100, b"/", 1, ctypes.create_string_buffer(32), 32)),
+    ("SR7", "the handle of a name", lambda: call(
+        303, -100, b".", ctypes.create_string_buffer(200), ctypes.create_string_buffer(8), 0)),
+    ("SR7", "watch a file system", lambda: call(300, 0, 0)),
+    ("SR7", "quotas by descriptor", lambda: call(443, os.open(".", os.O_RDONLY), 0, 0, 0)),
+    ("SR7", "type into a terminal of its own", lambda: of_a_terminal(0x5412, b"x")),
+    ("SR7", "a line discipline there", lambda: of_a_terminal(0x5423, struct.pack("i", 2))),
+    ("SR7", "a socket pair, with high bits", lambda: call(
+        53, (1 << 32) | 16, 3, 0, ctypes.create_string_buffer(8))),
+    ("SR10", "be killed last", lambda: put("/proc/self/oom_score_adj", b"-1000")),
+    ("SR10", "end as a core", end_as_core),
     ("SR11", "two thousand denials", many_denials),
     ("SR11", "three thousand names", many_names),
 ]

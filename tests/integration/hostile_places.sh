@@ -73,3 +73,18 @@ done
 check_exit "an installed name that leads there" 125 env XDG_CONFIG_HOME="$work/config" \
     "$bin/failcore" run --no-net --policy named --workspace "$ws" --audit "$audit" -- true
 check "a policy that lies elsewhere is still taken" run_failcore -- true
+
+# What decides about the next run, wherever the caller keeps it: as the workspace, and as a bind.
+for place in XDG_CONFIG_HOME XDG_STATE_HOME FAILCORE_STATE; do
+    mkdir -p "$ws/own/failcore" "$work/elsewhere"
+    check_exit "$place in the workspace" 125 env $place="$ws/own" "$bin/failcore" run --no-net \
+        --policy "$allow_all" --workspace "$ws" --audit "$audit" -- true
+    cp "$work/output" "$work/said"
+    check "which is why" grep -q "the run must not be able to write" "$work/said"
+    printf 'version: 1\nname: bound\nextends: ["./allow_all.yaml"]\nsandbox: {read_write: ["%s"]}\n' \
+        "$ws/own" >"$policies/bound.yaml"
+    check_exit "$place in a bind" 125 env $place="$ws/own" "$bin/failcore" run --no-net \
+        --policy "$policies/bound.yaml" --workspace "$work/elsewhere" --audit "$audit" -- true
+    cp "$work/output" "$work/said"
+    check "which is why" grep -q "the run must not be able to write" "$work/said"
+done
