@@ -50,44 +50,13 @@ int link_create_veth(struct netlink *netlink, const struct link_end *here,
     return netlink_request(netlink, message);
 }
 
-static int read_index(const struct nlmsghdr *message, void *context)
+/* > 0, or negative errno. By ioctl: netlink's answer takes the lock under which the kernel takes
+ * whole namespaces apart. */
+static int index_of(const char *name)
 {
-    const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-    int *index = context;
+    unsigned int index = if_nametoindex(name);
 
-    *index = link->ifi_index;
-    return MNL_CB_OK;
-}
-
-/* > 0, or negative errno. */
-static int index_of(struct netlink *netlink, const char *name)
-{
-    char buffer[NETLINK_MESSAGE_MAX];
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-    int index = 0, error;
-
-    message->nlmsg_type = RTM_GETLINK;
-    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-    message->nlmsg_seq = netlink->sequence++;
-    mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-    mnl_attr_put_strz(message, IFLA_IFNAME, name);
-    if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0) {
-        return -errno;
-    }
-    do {
-        char answer[NETLINK_ANSWER_MAX];
-        ssize_t count = mnl_socket_recvfrom(netlink->socket, answer, sizeof(answer));
-
-        if (count < 0) {
-            return -errno;
-        }
-        error = mnl_cb_run(answer, (size_t)count, message->nlmsg_seq,
-                           mnl_socket_get_portid(netlink->socket), read_index, &index);
-    } while (error > MNL_CB_STOP);
-    if (error < 0) {
-        return -errno;
-    }
-    return index > 0 ? index : -ENODEV;
+    return index == 0 ? -errno : (int)index;
 }
 
 static int set_up(struct netlink *netlink, const char *name)
@@ -111,7 +80,7 @@ static int add_address(struct netlink *netlink, const char *name, const struct i
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
     struct ifaddrmsg *header;
-    int index = index_of(netlink, name);
+    int index = index_of(name);
 
     if (index < 0) {
         return index;
@@ -136,7 +105,7 @@ static int add_default_route(struct netlink *netlink, const char *name,
     struct nlmsghdr *message;
     struct nlattr *metrics;
     struct rtmsg *header;
-    int index = index_of(netlink, name);
+    int index = index_of(name);
 
     if (index < 0) {
         return index;
@@ -203,7 +172,7 @@ static int add_static_neighbour(struct netlink *netlink, const char *name,
     char buffer[NETLINK_MESSAGE_MAX];
     struct nlmsghdr *message;
     struct ndmsg *header;
-    int index = index_of(netlink, name);
+    int index = index_of(name);
 
     if (index < 0) {
         return index;
