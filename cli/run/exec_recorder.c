@@ -14,6 +14,7 @@
 
 #include "cli/run/view.h"
 #include "shared/base/cleanup.h"
+#include "shared/base/scheduling.h"
 #include "shared/confine/exec_watch.h"
 
 #define WAKE_SIGNAL SIGURG /* ignored by default, and nobody's here */
@@ -182,6 +183,7 @@ static void *work(void *context)
     const struct exec_recorder *recorder = context;
     sigset_t wake;
 
+    scheduling_answer_soon();
     sigemptyset(&wake);
     sigaddset(&wake, WAKE_SIGNAL);
     pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
