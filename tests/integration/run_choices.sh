@@ -36,6 +36,15 @@ if [ -x "$bin/failcore-netguard" ]; then
         test "$(of_last '.source == "net" and .status == "BLOCKED"' | wc -l)" -ge 1
 fi
 
+# A network that nobody could guard is none that a run gets.
+mkdir -p "$work/part/bin"
+cp "$bin/failcore" "$bin/failcore-mount" "$bin/failcore-auditd" "$work/part/bin/"
+printf 'version: 1\nname: web\nextends: [./allow_all.yaml]\nnetwork: {default: allow_public}\n' >"$policies/web.yaml"
+check_exit "a policy with a network where no guard is installed" 125 "$work/part/bin/failcore" run \
+    --policy "$policies/web.yaml" --workspace "$ws" --audit "$audit" -- touch "$ws/unguarded"
+said=$(cat "$work/output")
+check "says which part is missing" grep -q 'failcore-netguard is not installed' <<<"$said"
+check_fails "and starts nothing" test -e "$ws/unguarded"
 check_exit "an unknown policy is an invalid one" 65 run --policy no_such_policy -- true
 check_exit "so is a file that is not there" 65 run --policy "$policies/none.yaml" -- true
 

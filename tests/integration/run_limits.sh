@@ -131,3 +131,11 @@ as_user "$user_bin/failcore" run --no-net --policy "$policies/user.yaml" -- sh -
 check "and its processes" test "$(ps -e -o args= | grep -c '^sleep 2$')" -lt 32
 check_exit "--strict refuses the weaker form" 65 as_user "$user_bin/failcore" run --no-net \
     --strict --policy "$policies/user.yaml" -- true
+sed 's/^limits: .*/limits: {cpu: 20%}/' "$policies/user.yaml" >"$policies/quota.yaml"
+chmod a+r "$policies/quota.yaml"
+check_exit "a quota that cannot be kept is not left out: no run" 65 as_user "$user_bin/failcore" run --no-net \
+    --policy "$policies/quota.yaml" -- touch started
+said=$(cat "$work/output")
+check "the line of the policy is named" grep -q 'quota.yaml:6:' <<<"$said"
+check "with the mend" grep -q 'try: systemd-run' <<<"$said"
+check_fails "really none" test -e "$user_home/ws/started"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The tools that agents use, unmodified, inside a run: the same results as outside.
+# The tools that agents use, unmodified, inside a run: the same results as outside. What a whole build
+# makes is in run_build.sh.
 . "$(dirname "$0")/../support/integration.sh"
 . "$(dirname "$0")/../support/run.sh"
 need_root
@@ -45,25 +46,6 @@ fi
 if have make; then
     printf 'all: x1 x2 x3\n\tcat $^ >all\n%%: \n\techo $@ >$@\nclean:\n\trm -f x1 x2 x3 all\n' >"$ws/Makefile"
     check "make -j, and clean" inside 'make -j4 all; test "$(cat all | wc -l)" = 3; make clean; test ! -e x1'
-fi
-# A part of this very tree, so that real sources, generated rules and two compilers at once are in it.
-if have make && have cmake; then
-    mkdir -p "$ws/own" "$work/own"
-    cp -r "$FAILCORE_SOURCE_DIR"/shared "$ws/own/"
-    cat >"$ws/own/Makefile" <<'MAKE'
-sources := $(wildcard shared/base/*.c shared/crypto/*.c shared/confine/*.c)
-all: $(sources:.c=.o)
-%.o: %.c
-	cc -std=c17 -D_GNU_SOURCE -DFAILCORE_VERSION='"0"' -DFAILCORE_LIBEXEC='"/"' -DFAILCORE_DATADIR='"/"' \
-	    -DFAILCORE_SYSCONFDIR='"/"' -I. -include shared/base/banned.h -O1 -Wall -Werror -MMD -c $< -o $@
-MAKE
-    cp -r "$ws/own" "$work/"
-    check "make -j2 of our own libraries" inside 'cd own; make -sj2'
-    make -sj2 -C "$work/own"
-    check "as many objects as outside, and the same" bash -c 'cd "$1/own"; n=$(ls shared/*/*.o | wc -l)
-        [ "$n" -ge 25 ] && for o in shared/*/*.o; do cmp "$o" "$2/own/$o" || exit 1; done
-        [ "$(cd "$2/own"; ls shared/*/*.[od])" = "$(ls shared/*/*.[od])" ]' sh "$ws" "$work"
-    check "make has nothing left to do, as outside" inside 'cd own; make -q'
 fi
 if [ -x /usr/bin/python3 ]; then
     check "python3: a virtual environment that works" inside '
