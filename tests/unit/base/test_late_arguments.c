@@ -44,7 +44,7 @@ static void the_rest_comes_with_its_descriptors(void **state)
     AUTO_CLOSE int first = memory_file_from("first", "1", 1);
     AUTO_CLOSE int second = memory_file_from("second", "2", 1);
     const int fds[] = {first, second};
-    struct meeting meeting;
+    static struct meeting meeting; /* what was taken lives as long as the process */
     char byte = 0;
 
     (void)state;
