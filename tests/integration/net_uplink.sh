@@ -5,28 +5,17 @@
 need_root
 world_start
 chmod 755 "$work" "$world_dir"
-host=host-$$-$RANDOM
-at_exit "ip netns delete $host; rm -rf /etc/netns/$host"
-ip netns add $host
-mkdir -p /etc/netns/$host
-echo "nameserver $world_dns" >/etc/netns/$host/resolv.conf
-ip link add wan0 netns $host type veth peer name lan0 netns "$world_ns"
-ip -n $host link set lo up
-ip -n $host address add 93.184.215.5/24 dev wan0
-ip -n $host link set wan0 up
-ip -n "$world_ns" address add 93.184.215.1/24 dev lan0
+world_machine
 ip -n "$world_ns" address add 93.184.215.9/24 dev lan0
-ip -n "$world_ns" link set lan0 up
-ip -n $host route add default via 93.184.215.1
 world_zone 'lan.example.org A 93.184.215.9'
 world_zone 'self.example.org A 93.184.215.5'
 on_host()
 {
-    ip netns exec $host "$@"
+    ip netns exec $machine "$@"
 }
 # rows: SR24
 # Services of the host: on every address, and on loopback alone.
-ip netns exec $host python3 -c '
+ip netns exec $machine python3 -c '
 import socket, threading, time
 def serve(address, port):
     s = socket.create_server((address, port))
@@ -65,9 +54,9 @@ assert result == 'ok'" tcp $address 8081
     check_fails "$kind: a name of the host" in_agent getent ahostsv4 self.example.org
     check "$kind: its record" records '.code == "DNS_REBINDING" and .call.host == "lan.example.org"'
     # A network that the host joins later is closed as well.
-    ip -n $host address add 93.184.216.99/24 dev wan0
+    ip -n $machine address add 93.184.216.99/24 dev wan0
     check "$kind: a new network of the host is closed" wait_until 3 blocked_now
-    ip -n $host address del 93.184.216.99/24 dev wan0
+    ip -n $machine address del 93.184.216.99/24 dev wan0
     check "$kind: and open again when it has gone" wait_until 3 in_agent curl -sS -4 -m 2 http://www.example.org/
     check_fails "$kind: nobody reached the host" test -e "$work/host-was-reached"
 }
@@ -91,7 +80,7 @@ on_host sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
 # Killed at any moment of its making, it leaves nothing on the host.
 host_is_clean()
 {
-    ! ip netns exec $host nft list tables | grep -q failcore && ! ip -n $host link | grep -q fcw
+    ! ip netns exec $machine nft list tables | grep -q failcore && ! ip -n $machine link | grep -q fcw
 }
 at_exit "$bin/failcore-netns delete crash$$"
 for ms in 10 30 60 100 150; do
@@ -105,15 +94,15 @@ for ms in 10 30 60 100 150; do
 done
 check "veth: a network is made" plain_guard_up "$work/policy.yaml" --uplink veth
 common_checks veth
-check "veth: one table on the host" sh -c "[ \$(ip netns exec $host nft list tables | grep -c failcore_fcw) = 1 ]"
+check "veth: one table on the host" sh -c "[ \$(ip netns exec $machine nft list tables | grep -c failcore_fcw) = 1 ]"
 kill -9 "$(guard_pid)"
-check "veth: the table goes with the guard" wait_until 3 sh -c "! ip netns exec $host nft list tables | grep -q failcore"
-check "veth: and the link" wait_until 3 sh -c "! ip -n $host link | grep -q fcw"
+check "veth: the table goes with the guard" wait_until 3 sh -c "! ip netns exec $machine nft list tables | grep -q failcore"
+check "veth: and the link" wait_until 3 sh -c "! ip -n $machine link | grep -q fcw"
 guard_down
 
 # ---- a host whose resolver listens on its loopback alone, as systemd-resolved does
-echo 'nameserver 127.0.0.53' >/etc/netns/$host/resolv.conf
-ip netns exec $host python3 -c '
+echo 'nameserver 127.0.0.53' >/etc/netns/$machine/resolv.conf
+ip netns exec $machine python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53))
 while True:
@@ -130,7 +119,7 @@ check_fails "stub: the agent cannot ask it itself" in_agent python3 -c "$probe_s
 assert result == 'ok'" tcp 127.0.0.53 53
 kill $stub
 guard_down
-echo "nameserver $world_dns" >/etc/netns/$host/resolv.conf
+echo "nameserver $world_dns" >/etc/netns/$machine/resolv.conf
 
 # ---- pasta, as an ordinary user with a device node of its own
 if ! command -v pasta >/dev/null; then

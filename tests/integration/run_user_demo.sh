@@ -9,22 +9,11 @@ need_run
 user_setup
 world_start
 chmod 755 "$work" "$world_dir"
-host=host-$$-$RANDOM
-at_exit "ip netns delete $host; rm -rf /etc/netns/$host"
-ip netns add $host
-mkdir -p /etc/netns/$host
-echo "nameserver $world_dns" >/etc/netns/$host/resolv.conf
-ip link add wan0 netns $host type veth peer name lan0 netns "$world_ns"
-ip -n $host link set lo up
-ip -n $host address add 93.184.215.5/24 dev wan0
-ip -n $host link set wan0 up
-ip -n $host route add default via 93.184.215.1
-ip -n "$world_ns" address add 93.184.215.1/24 dev lan0
-ip -n "$world_ns" link set lan0 up
+world_machine
 
 as_user()
 {
-    ip netns exec $host unshare --mount --propagation private sh -c '
+    ip netns exec $machine unshare --mount --propagation private sh -c '
         mount -t tmpfs -o mode=755 node /mnt && mknod -m 666 /mnt/fuse c 10 229 &&
         mknod -m 666 /mnt/tun c 10 200 && mount --bind /mnt/fuse /dev/fuse &&
         mount --bind /mnt/tun /dev/net/tun || exit 99

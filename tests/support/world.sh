@@ -16,6 +16,8 @@
 #   world_host NAME ADDRESS...     a host: the addresses are put on the world, the name answers them
 #   world_zone 'NAME TYPE VALUE'   any other answer (A, AAAA, CNAME, TXT, HTTPS hex, RCODE, HOOK; see
 #                                  world_server.py). "A 1.2.3.4 | 10.0.0.1": first one, then the other
+#   world_machine                  a machine on a link of its own, lan0 to the world and wan0 to the machine:
+#                                  the network namespace $machine, 93.184.215.5, its gateway 93.184.215.1
 #   world_saw PATTERN              true when a server of the world met something that matches
 #                                  ("dns udp NAME TYPE", "http HOST ADDRESS:PORT", "tcp …", "tls …", "udp …")
 #   world_capture / world_captured FILTER    every packet from here on; true when one matches FILTER
@@ -79,6 +81,22 @@ world_certificates()
             -addext 'subjectAltName=DNS:*.example.org,DNS:*.example.com,DNS:*.example.net,DNS:example.org' \
             2>openssl.log
     )
+}
+
+world_machine()
+{
+    machine=machine-$$-$RANDOM
+    at_exit "ip netns delete $machine; rm -rf /etc/netns/$machine"
+    ip netns add "$machine"
+    mkdir -p "/etc/netns/$machine"
+    echo "nameserver $world_dns" >"/etc/netns/$machine/resolv.conf"
+    ip link add wan0 netns "$machine" type veth peer name lan0 netns "$world_ns"
+    ip -n "$machine" link set lo up
+    ip -n "$machine" address add 93.184.215.5/24 dev wan0
+    ip -n "$machine" link set wan0 up
+    ip -n "$machine" route add default via 93.184.215.1
+    ip -n "$world_ns" address add 93.184.215.1/24 dev lan0
+    ip -n "$world_ns" link set lan0 up
 }
 
 world_exec()
