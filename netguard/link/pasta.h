@@ -21,8 +21,8 @@ pid_t pasta_keeper_start(int *ret_socket, struct failure *reterr);
 
 /*
  * In the guard's namespace: has pasta connect it, and waits until the link is there with an
- * address. `owned`: the namespace belongs to a user namespace made for it; another one, of root's, is
- * not to be entered by pasta, which is nobody when root starts it: -EPERM.
+ * address. `owned`: the namespace belongs to a user namespace made for it; another one, of root's,
+ * is not to be entered by pasta, which is nobody when root starts it: -EPERM.
  */
 int pasta_connect(int keeper, bool owned, const char *link, struct failure *reterr);
 

@@ -43,8 +43,9 @@ static int inside_a_run(int as_root)
     char name[32] = "";
     int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
 
-    return (getuid() == 0) == as_root && uname(&machine) == 0 && strcmp(machine.nodename, "failcore") == 0 &&
-           fd >= 0 && read(fd, name, sizeof(name) - 1) > 0 && close(fd) == 0 &&
+    return (getuid() == 0) == as_root && uname(&machine) == 0 &&
+           strcmp(machine.nodename, "failcore") == 0 && fd >= 0 &&
+           read(fd, name, sizeof(name) - 1) > 0 && close(fd) == 0 &&
            strcmp(name, "failcore-init\n") == 0;
 }
 
