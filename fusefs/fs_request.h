@@ -93,8 +93,9 @@ int fs_gate_refuse(struct fs_request *request, enum denial_code code, const char
  */
 int fs_gate_check_links(struct fs_request *request, const struct statx *status);
 
-/* The path of a side's name or object; "." is the mount root. */
-void fs_request_path(const struct fs_request *request, unsigned int side, struct text_buffer *path);
+/* The path of the name or object of side `number`; "." is the mount root. */
+void fs_request_path(const struct fs_request *request, unsigned int number,
+                     struct text_buffer *path);
 
 /* Records the outcome where one is due; returns `result`. */
 int fs_request_done(struct fs_request *request, int result);
