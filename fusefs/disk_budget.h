@@ -3,6 +3,9 @@
  * written; the first that would be one too many is told to whoever supervises, and from then on
  * nothing is written.
  *
+ * A name that is made counts as DISK_BYTES_OF_NAME, with what a link or an attribute holds, a
+ * directory as DISK_BYTES_OF_DIRECTORY: about what a file system keeps for them.
+ *
  * What is overwritten or deleted gives nothing back: it is work for the disk that is limited, not
  * space. Threads: any number.
  */
@@ -21,6 +24,9 @@ struct disk_budget {
 };
 
 #define DISK_BUDGET_BYTE "D"
+
+#define DISK_BYTES_OF_NAME      512U
+#define DISK_BYTES_OF_DIRECTORY 4096U
 
 void disk_budget_init(struct disk_budget *budget, uint64_t limit, int told_fd);
 /* 0, or -EDQUOT and nothing taken. */

@@ -353,6 +353,9 @@ static int change_xattr(struct tree *tree, const struct caller *caller, const ch
     if (r == 0) {
         r = fs_gate_check_links(&request, &status);
     }
+    if (r == 0 && value != NULL) {
+        r = fs_request_take_disk(&request, DISK_BYTES_OF_NAME + size);
+    }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);
     }

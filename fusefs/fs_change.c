@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -86,6 +87,12 @@ static int create_name(struct tree *tree, const struct caller *caller, const cha
     }
     if (r == 0 && !S_ISDIR(creation->mode)) {
         r = fs_breaker_create(&request);
+    }
+    if (r == 0) {
+        r = fs_request_take_disk(&request, S_ISDIR(creation->mode) ? DISK_BYTES_OF_DIRECTORY
+                                           : creation->target != NULL
+                                               ? DISK_BYTES_OF_NAME + strlen(creation->target)
+                                               : DISK_BYTES_OF_NAME);
     }
     if (r == 0) {
         r = caller_use_umask(caller);
@@ -228,6 +235,9 @@ int fs_link(struct tree *tree, const struct caller *caller, uint64_t node, uint6
     }
     if (r == 0) {
         r = fs_breaker_link(&request, held->fd);
+    }
+    if (r == 0) {
+        r = fs_request_take_disk(&request, DISK_BYTES_OF_NAME);
     }
     if (r == 0) {
         r = tree_enter_caller(tree, caller, CALLER_GROUPS_ALL, &acting);

@@ -196,10 +196,13 @@ static int create_once(struct tree *tree, const struct caller *caller, uint64_t 
         r = fs_breaker_create(&request);
     }
     if (r == 0) {
+        r = fs_request_take_disk(&request, DISK_BYTES_OF_NAME);
+    }
+    if (r == 0) {
         r = fs_opening_make(&request, above->fd, request.sides[0].name.bytes, lower, mode, &fd);
     }
     if (r == -EEXIST && (flags & O_EXCL) == 0) {
-        fs_breaker_done(&request, r);
+        fs_request_settle(&request, r);
         return r; /* the caller goes on to open what is there */
     }
     if (r == 0) {

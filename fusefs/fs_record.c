@@ -120,7 +120,7 @@ int fs_request_done(struct fs_request *request, int result)
     };
     uint64_t ticket = request->ticket;
 
-    fs_breaker_done(request, result);
+    fs_request_settle(request, result);
     if (ticket == 0 || request->decided_ns == 0 || (result >= 0 && !request->changes)) {
         return result;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "fusefs/fs_breaker.h"
 #include "shared/base/monotonic.h"
 
 struct fs_request fs_request_begin(struct tree *tree, const struct caller *caller, const char *word)
@@ -66,6 +67,23 @@ int fs_request_object(struct fs_request *request, uint64_t id, unsigned int need
     fs_request_node(request, node, needs, flags);
     node_table_unpin(&request->tree->nodes, node);
     return 0;
+}
+
+int fs_request_take_disk(struct fs_request *request, uint64_t bytes)
+{
+    int r = disk_budget_take(&request->tree->disk, bytes);
+
+    request->disk_bytes += r == 0 ? bytes : 0;
+    return r;
+}
+
+void fs_request_settle(struct fs_request *request, int result)
+{
+    fs_breaker_done(request, result);
+    if (result < 0) {
+        disk_budget_give_back(&request->tree->disk, request->disk_bytes);
+    }
+    request->disk_bytes = 0;
 }
 
 void fs_request_end(struct fs_request *request)

@@ -57,6 +57,7 @@ struct fs_request {
     bool unmakes;
     bool removes;             /* the first charge is for the first side's name */
     bool replaces;            /* the last side's name was removed before: no delete any more */
+    uint64_t disk_bytes;      /* taken from the budget for what is made */
     uint64_t existed_bytes;   /* of an opened file: what a write into it would overwrite */
     bool empties;             /* an opened file loses what was there before */
     const char *breaker_rule; /* with DENIAL_BREAKER_TRIPPED; NULL: the policy's own rule */
@@ -96,6 +97,14 @@ int fs_gate_check_links(struct fs_request *request, const struct statx *status);
 /* The path of the name or object of side `number`; "." is the mount root. */
 void fs_request_path(const struct fs_request *request, unsigned int number,
                      struct text_buffer *path);
+
+/*
+ * What is about to be made or written beside the data of files takes room, too: 0, or -EDQUOT
+ * (disk_budget.h). Given back when the request fails.
+ */
+int fs_request_take_disk(struct fs_request *request, uint64_t bytes);
+/* What was counted before the effect stands, or is given back when there was none. */
+void fs_request_settle(struct fs_request *request, int result);
 
 /* Records the outcome where one is due; returns `result`. */
 int fs_request_done(struct fs_request *request, int result);

@@ -64,8 +64,8 @@ limited 'disk: 1MiB, wall_time: 20s' sh -c 'while :; do
 check "a disk filler: 137" test $? = 137
 check "after as much as it may write" test "$(grep -c x "$work/out")" -le 11
 check "recorded" test "$(last_limit)" = "disk LIMIT LIMIT_DISK"
-limited 'disk: 1MiB' sh -c 'head -c 1048576 /dev/zero >fill; exit 7' >/dev/null 2>&1
-check "exactly the limit is allowed" test $? = 7
+limited 'disk: 1MiB' sh -c 'head -c 1048064 /dev/zero >fill; exit 7' >/dev/null 2>&1
+check "exactly the limit is allowed, the name with it" test $? = 7
 limited 'disk: 1MiB' python3 -c '
 import os
 fd = os.open("big", os.O_RDWR | os.O_CREAT)
@@ -73,6 +73,18 @@ try: os.posix_fallocate(fd, 0, 10 << 20)
 except OSError: pass
 import time; time.sleep(5)' >/dev/null 2>&1
 check "by fallocate as well" test $? = 137
+for made in 'os.mkdir(f"d{i}")' 'os.symlink("x" * 1000, f"d{i}")' 'open(f"d{i}", "w").close()' \
+    'os.link("one", f"d{i}")' 'os.mkfifo(f"d{i}")'; do
+    limited 'disk: 1MiB, wall_time: 20s' python3 -c "
+import os, time
+open('one', 'w').close()
+try:
+    for i in range(3000): $made
+except OSError: time.sleep(5)" >/dev/null 2>&1
+    check "by names alone: $made" test $? = 137
+    check "not many" test "$(find "$ws" -name 'd*' | wc -l)" -le 2048
+    rm -rf "$ws"/d* "$ws/one"
+done
 rm -f "$ws/fill" "$ws/big"
 
 if grep -q '^[0-9]*:.*memory' /proc/self/cgroup && [ -w /sys/fs/cgroup/memory ]; then
