@@ -164,6 +164,7 @@ check "changes underneath are seen within a second" sh -c '
     echo 1 >under; cat under; echo 22 >"$1/under"; sleep 1.1; test "$(cat under)" = 22 &&
     rm "$1/under"; sleep 1.1; test ! -e under' - "$source"
 check ".failcore is reserved" sh -c '! mkdir .failcore && ! touch .failcore && ! mv hard .failcore && test -e hard'
+check "nor does a directory come to bear its name" sh -c 'mkdir plain && ! mv -T plain .failcore && test ! -e "$1/.failcore" && rmdir plain' - "$source"
 cd /
 check "the log is intact" "$bin/failcore" audit verify "$audit"
 wait_until 5 sh -c "cat '$audit'/log/*.jsonl | grep -q '\"op\":\"rename\"'"
