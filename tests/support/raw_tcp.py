@@ -51,8 +51,12 @@ class RawTcp:
         kind = 0x86DD if ":" in host else 0x800
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
         self.sock.bind(("eth0", kind))
-        self.raw(SYN, self.isn, b"", syn=True)
-        self.connected = self.wait(lambda: self.heard != 0, 5)
+        # Like every TCP, once more when nobody answers: a machine that is busy loses packets.
+        for seconds in (2, 3, 5):
+            self.raw(SYN, self.isn, b"", syn=True)
+            self.connected = self.wait(lambda: self.heard != 0, seconds)
+            if self.connected:
+                break
         if self.connected:
             self.raw(ACK, self.next, b"")
 
