@@ -36,8 +36,8 @@
 
 /* ---- policy --------------------------------------------------------------------------------- */
 
-enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
-                                   struct failure *reterr)
+static enum exit_code load_policy(const struct mount_options *options, struct policy **ret_policy,
+                                  struct failure *reterr)
 {
     struct policy *policy = NULL;
     int r;
@@ -261,7 +261,7 @@ static enum exit_code read_and_check(struct startup *startup, const struct mount
         .watch = -1,
         .server = {.device = -1, .started_event = -1, .ended_event = -1},
     };
-    code = startup_load_policy(options, &startup->policy, reterr);
+    code = load_policy(options, &startup->policy, reterr);
     if (code == EXIT_CODE_OK) {
         code = open_source(startup, reterr);
     }
@@ -331,7 +331,7 @@ enum exit_code startup_reload(struct startup *startup, unsigned int *ret_late,
         failure_set_mend(reterr, "start the run again");
         return EXIT_CODE_USAGE;
     }
-    code = startup_load_policy(&startup->options, &policy, reterr);
+    code = load_policy(&startup->options, &policy, reterr);
     if (code == EXIT_CODE_OK) {
         code = startup_check_policies(startup, reterr);
     }

@@ -50,9 +50,6 @@ enum exit_code startup_run(struct startup *startup, const struct mount_options *
  */
 enum exit_code startup_mount_only(struct startup *startup, const struct mount_options *options,
                                   int *ret_device, struct failure *reterr);
-/* Loads the policy that the options name. */
-enum exit_code startup_load_policy(const struct mount_options *options, struct policy **ret_policy,
-                                   struct failure *reterr);
 /*
  * Loads the policy again and puts it in force, or leaves everything as it is. On success *ret_late
  * is how many open files escape it until they are closed (server_revoke).

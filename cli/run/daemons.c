@@ -3,31 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shared/base/cleanup.h"
 #include "shared/base/file_io.h"
-#include "shared/base/late_arguments.h"
-#include "shared/base/program_path.h"
-#include "shared/confine/descriptors.h"
-#include "shared/confine/process_handle.h"
 
 #define START_TIMEOUT_MS 15000
-#define DISMISS_MS       5000
-#define ARGUMENTS_MAX    40
 
-struct command_line {
-    const char *words[ARGUMENTS_MAX];
-    size_t count;
-    int fds[FD_MESSAGE_MAX]; /* that words name, in their order */
-    size_t fd_count;
-};
-
-static void add(struct command_line *line, const char *option, const char *value)
+static void add(struct daemon_words *line, const char *option, const char *value)
 {
     line->words[line->count++] = option;
     if (value != NULL) {
@@ -35,13 +20,13 @@ static void add(struct command_line *line, const char *option, const char *value
     }
 }
 
-static void add_fd(struct command_line *line, const char *option, int fd)
+static void add_fd(struct daemon_words *line, const char *option, int fd)
 {
     add(line, option, "");
     line->fds[line->fd_count++] = fd;
 }
 
-static void add_common(struct command_line *line, const struct daemon_context *context)
+static void add_common(struct daemon_words *line, const struct daemon_context *context)
 {
     add_fd(line, "--policy-fd", context->policy_fd);
     add_fd(line, "--supervisor-fd", context->supervisor_fd);
@@ -52,112 +37,20 @@ static void add_common(struct command_line *line, const struct daemon_context *c
     add(line, "--audit", context->audit_directory);
 }
 
-_Noreturn static void become(const char *path, const char *run, int socket)
-{
-    char number[12];
-    const char *const words[] = {path, "--run", run, LATE_ARGUMENTS_OPTION, number, NULL};
-    sigset_t none;
-
-    snprintf(number, sizeof(number), "%d", socket);
-    /* Standard error is the command's: a daemon's errors come over the descriptor meant for them.
-     * Out of the terminal's reach, too: Ctrl-C is for the command. */
-    (void)setsid();
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    if (descriptor_inherit(socket) < 0 || descriptors_close_except(&socket, 1) < 0 ||
-        descriptors_fill_standard() < 0 || chdir("/") < 0) {
-        _exit(125);
-    }
-    execv(path, (char *const *)(uintptr_t)words);
-    _exit(127);
-}
-
-static int make_sockets(int *ret_ours, int *ret_theirs, struct failure *reterr)
-{
-    int ends[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        return failure_set(reterr, -errno, "cannot make a socket: %s", strerror(errno));
-    }
-    *ret_ours = ends[0];
-    *ret_theirs = ends[1];
-    return 0;
-}
-
-static int call(const char *name, const char *run, struct waiting_daemon *ret_waiting,
-                struct failure *reterr)
-{
-    char path[PATH_MAX];
-    AUTO_CLOSE int ours = -1;
-    AUTO_CLOSE int theirs = -1;
-    int handle = -1;
-    pid_t pid;
-    int error = program_path_sibling(name, path);
-
-    if (error < 0) {
-        failure_set(reterr, error, "%s is not installed beside failcore", name);
-        failure_set_mend(reterr, "install the whole package");
-        return error;
-    }
-    error = make_sockets(&ours, &theirs, reterr);
-    if (error < 0) {
-        return error;
-    }
-    pid = process_fork(&handle);
-    if (pid < 0) {
-        return failure_set(reterr, (int)pid, "cannot start %s: %s", name, strerror((int)-pid));
-    }
-    if (pid == 0) {
-        become(path, run, theirs);
-    }
-    *ret_waiting = (struct waiting_daemon){.daemon = {.name = name, .handle = handle},
-                                           .arguments = take_fd(&ours)};
-    return 0;
-}
-
 int guard_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr)
 {
-    return call("failcore-netguard", run, &waiting->guard, reterr);
+    return daemon_call("failcore-netguard", run, &waiting->guard, reterr);
 }
 
 int mount_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr)
 {
-    return call("failcore-mount", run, &waiting->mount, reterr);
-}
-
-static void dismiss(struct waiting_daemon *waiting)
-{
-    close_fd(&waiting->arguments);
-    (void)daemon_kill(&waiting->daemon, DISMISS_MS);
+    return daemon_call("failcore-mount", run, &waiting->mount, reterr);
 }
 
 void daemons_dismiss(struct waiting_daemons *waiting)
 {
-    dismiss(&waiting->guard);
-    dismiss(&waiting->mount);
-}
-
-static int ended_before_ready(const struct daemon *daemon, struct failure *reterr)
-{
-    failure_set(reterr, -EIO, "%s ended before it was ready", daemon->name);
-    failure_set_mend(reterr, "failcore doctor");
-    return -EIO;
-}
-
-/* From here on it is the caller's, also when it could not be told. */
-static int start(struct waiting_daemon *waiting, const struct command_line *line,
-                 struct daemon *ret_daemon, struct failure *reterr)
-{
-    AUTO_CLOSE int socket = take_fd(&waiting->arguments);
-    int error = late_arguments_send(socket, line->words, line->count, line->fds, line->fd_count);
-
-    *ret_daemon = waiting->daemon;
-    waiting->daemon = (struct daemon){.handle = -1};
-    return error == -EPIPE ? ended_before_ready(ret_daemon, reterr)
-           : error < 0     ? failure_set(reterr, error, "cannot start %s: %s", ret_daemon->name,
-                                         strerror(-error))
-                           : 0;
+    daemon_dismiss(&waiting->guard);
+    daemon_dismiss(&waiting->mount);
 }
 
 static void take_line(char *to, size_t size, const char *line, const char *prefix)
@@ -169,7 +62,8 @@ static void take_line(char *to, size_t size, const char *line, const char *prefi
     }
 }
 
-void failure_parse(struct failure *failure, const char *program, const char *text)
+/* The three lines of another program's error. Texts that are none become `what` as they are. */
+static void failure_parse(struct failure *failure, const char *program, const char *text)
 {
     char prefix[64];
 
@@ -212,10 +106,10 @@ static int wait_readable(int fd)
 int guard_start(const struct daemon_context *context, struct daemon *ret_guard, int *ret_socket,
                 struct failure *reterr)
 {
-    struct command_line line = {.count = 0};
+    struct daemon_words line = {.count = 0};
     AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
-    int error = make_sockets(&ours, &theirs, reterr);
+    int error = daemon_sockets(&ours, &theirs, reterr);
 
     if (error < 0) {
         return error;
@@ -225,7 +119,7 @@ int guard_start(const struct daemon_context *context, struct daemon *ret_guard, 
     if (context->plan->uplink != NULL) {
         add(&line, "--uplink", context->plan->uplink);
     }
-    error = start(&context->waiting->guard, &line, ret_guard, reterr);
+    error = daemon_tell(&context->waiting->guard, &line, ret_guard, reterr);
     if (error == 0) {
         *ret_socket = take_fd(&ours);
     }
@@ -244,7 +138,7 @@ static int hear_guard(const struct daemon *guard, int socket, char *text, size_t
     got = receive_with_fds(socket, text, size - 1, fds, count);
     if (got <= 0) {
         *count = 0;
-        return ended_before_ready(guard, reterr);
+        return daemon_ended_early(guard, reterr);
     }
     text[got] = '\0';
     return 0;
@@ -301,14 +195,14 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
                 int *ret_ready_fd, struct failure *reterr)
 {
     const struct run_plan *plan = context->plan;
-    struct command_line line = {.count = 0};
+    struct daemon_words line = {.count = 0};
     char owner[32];
     int ends[2];
     AUTO_CLOSE int ready = -1;
     AUTO_CLOSE int their_ready = -1;
     AUTO_CLOSE int ours = -1;
     AUTO_CLOSE int theirs = -1;
-    int error = make_sockets(&ours, &theirs, reterr);
+    int error = daemon_sockets(&ours, &theirs, reterr);
 
     if (error < 0) {
         return error;
@@ -334,7 +228,7 @@ int mount_start(const struct daemon_context *context, struct daemon *ret_mount, 
     }
     add(&line, "--", NULL);
     add(&line, plan->workspace, NULL); /* for messages: what is served is the descriptor */
-    error = start(&context->waiting->mount, &line, ret_mount, reterr);
+    error = daemon_tell(&context->waiting->mount, &line, ret_mount, reterr);
     if (error == 0) {
         *ret_ready_fd = take_fd(&ready);
         *ret_socket = take_fd(&ours);
@@ -380,47 +274,5 @@ int mount_wait(const struct daemon *mount, int ready, struct failure *reterr)
         failure_parse(reterr, mount->name, text);
         return -EIO;
     }
-    return ended_before_ready(mount, reterr);
-}
-
-int daemon_kill(struct daemon *daemon, int timeout_ms)
-{
-    struct process_end end;
-    int error;
-
-    if (daemon->name == NULL) {
-        return 0;
-    }
-    (void)process_handle_signal(daemon->handle, SIGKILL);
-    error = process_handle_wait(daemon->handle, timeout_ms);
-    if (error == 0) {
-        (void)process_handle_reap(daemon->handle, &end);
-    }
-    close_fd(&daemon->handle);
-    daemon->name = NULL;
-    return error;
-}
-
-void daemon_ask(const struct daemon *daemon)
-{
-    if (daemon->name != NULL) {
-        (void)process_handle_signal(daemon->handle, SIGTERM);
-    }
-}
-
-void daemon_leave(struct daemon *daemon, int *said, int timeout_ms)
-{
-    struct pollfd end = {.fd = *said, .events = POLLIN};
-
-    if (daemon->name == NULL) {
-        return;
-    }
-    daemon_ask(daemon);
-    /* Readable as well when it has ended without a word. */
-    if (*said < 0 || poll(&end, 1, timeout_ms) != 1) {
-        (void)process_handle_signal(daemon->handle, SIGKILL);
-    }
-    close_fd(said);
-    close_fd(&daemon->handle);
-    daemon->name = NULL;
+    return daemon_ended_early(mount, reterr);
 }

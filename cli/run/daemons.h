@@ -1,47 +1,29 @@
 /*
- * The programs that a run is made of besides the command: failcore-netguard and failcore-mount,
- * started with the internal options of docs/ARCHITECTURE.md, each behind a handle.
+ * What the two programs that a run is made of besides the command, failcore-netguard and
+ * failcore-mount, are told and say: the internal options of docs/ARCHITECTURE.md.
  *
  * Errors: negative errno, with *reterr filled, from the daemon's own words where it gave any.
  */
 #ifndef FAILCORE_CLI_RUN_DAEMONS_H
 #define FAILCORE_CLI_RUN_DAEMONS_H
 
+#include "cli/run/daemon.h"
 #include "cli/run/plan.h"
 #include "shared/base/failure.h"
 
 #define GUARD_RESOLVER_SIZE 48
-
-struct daemon {
-    const char *name; /* NULL: not started */
-    int handle;
-};
-
-/*
- * Both programs, loaded and waiting for what they are to do (shared/base/late_arguments.h). So
- * their loaders work while the plan is made: that is a tenth of the start of a run.
- */
-struct waiting_daemon {
-    struct daemon daemon;
-    int arguments; /* the socket it listens on */
-};
 
 struct waiting_daemons {
     struct waiting_daemon guard;
     struct waiting_daemon mount;
 };
 
-#define WAITING_DAEMON_NONE                                                                        \
-    {                                                                                              \
-        .daemon = {.handle = -1}, .arguments = -1                                                  \
-    }
 #define WAITING_DAEMONS_NONE                                                                       \
     (struct waiting_daemons)                                                                       \
     {                                                                                              \
         .guard = WAITING_DAEMON_NONE, .mount = WAITING_DAEMON_NONE                                 \
     }
 
-/* The run's id is on their command lines: whose they are is to be seen. */
 int guard_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr);
 int mount_call(const char *run, struct waiting_daemons *waiting, struct failure *reterr);
 /* Those that have not been told what to do end. */
@@ -83,18 +65,5 @@ int mount_hand_over(const struct daemon *mount, int *socket, int served[static M
                     struct failure *reterr);
 /* Until it serves. */
 int mount_wait(const struct daemon *mount, int ready, struct failure *reterr);
-
-/* SIGTERM, without waiting. */
-void daemon_ask(const struct daemon *daemon);
-/* Asks it to leave and waits until it has recorded all it knows, which the end of `said` says (the
- * guard's socket, the server's pipe); what the kernel takes apart after that nobody waits for.
- * Killed when it does not say so within `timeout_ms`. */
-void daemon_leave(struct daemon *daemon, int *said, int timeout_ms);
-/* At once. -ETIMEDOUT: it has not ended by then, since it waits in the kernel for what no signal
- * ends (a disk that answers nobody), and nobody waits for it. */
-int daemon_kill(struct daemon *daemon, int timeout_ms);
-
-/* The three lines of another program's error. Texts that are none become `what` as they are. */
-void failure_parse(struct failure *failure, const char *program, const char *text);
 
 #endif
