@@ -68,9 +68,9 @@ busy="sleep $mark & trap '' TERM INT HUP; while :; do ls -R . / >/dev/null; echo
 # The supervisor sees a stopped part by itself; whoever of the two is first, it is over at once.
 for part in failcore-mount failcore-netguard; do
     stuck $part --uplink none --workspace "$ws" -- sh -c "$busy"
-    pid=$(child_of $supervisor $part)
+    pid=$(child_of "$supervisor" $part)
     check "$part is there" test -n "$pid"
-    kill -STOP $supervisor # only the operator's word is left
+    kill -STOP "$supervisor" # only the operator's word is left
     kill -STOP "$pid"
     killed "$part stopped, its supervisor as well"
     kill -9 "$pid" 2>/dev/null
@@ -114,7 +114,7 @@ if truncate -s 64M "$work/image" && mkfs.ext4 -q "$work/image" 2>/dev/null &&
         fi
         stuck disk --no-net --workspace "$disk/$by" -- sh -c "sleep $mark & trap '' TERM
             i=0; while :; do i=\$((i + 1)); echo \$i >f; done"
-        server=$(child_of $supervisor failcore-mount)
+        server=$(child_of "$supervisor" failcore-mount)
         check "it writes" wait_until 10 test -s "$disk/$by/f"
         fsfreeze -f "$disk"
         server_waits()
