@@ -155,7 +155,7 @@ static const struct key limits_keys[] = {
     SETTING("memory", LIMIT_MEMORY, "of the run, swap included"),
     SETTING("processes", LIMIT_PROCESSES, "and threads at once"),
     SETTING("file_size", LIMIT_FILE_SIZE, "of one file"),
-    SETTING("disk", LIMIT_DISK, "growth of the workspace"),
+    SETTING("disk", LIMIT_DISK, "written into the workspace, names with it"),
     SETTING("output_bytes", LIMIT_OUTPUT_BYTES, "of standard output and error"),
 };
 static const struct shape limits = {.name = "limits", SHAPE_KEYS(limits_keys)};
