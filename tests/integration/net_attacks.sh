@@ -14,12 +14,13 @@ watch()
 {
     local name=$1 at=$2 link=$3 far router
     shift 3
-    world_exec python3 "$attacks" watch 3.5 "$work/$name.far" &
+    world_exec python3 "$attacks" watch "$work/$name.far" &
     far=$!
-    $at python3 "$attacks" watch 3.5 "$work/$name.router" "$link" &
+    $at python3 "$attacks" watch "$work/$name.router" "$link" &
     router=$!
     wait_until 5 test -e "$work/$name.far.ready" -a -e "$work/$name.router.ready"
     "$@"
+    touch "$work/$name.far.sent" "$work/$name.router.sent"
     wait $far $router
     cat "$work/$name.far" "$work/$name.router" >"$work/$name"
 }
@@ -31,16 +32,16 @@ state()
         $1 ip route show table all
         $1 ip -6 route show table all
         $1 ip neigh show
-    } | sed 's/valid_lft.*//; s/expires [^ ]*//'
+    } | sed 's/valid_lft.*//; s/expires [^ ]*//; s/ state [A-Z]* group/ group/'
 }
 
 plain_router_up
 watch plain at_plain agent0 as_plain python3 "$attacks" send eth0 02:fc:00:00:00:01
 
-# What is said about the link: believed by the plain router.
-as_plain python3 "$link_lies"
+# What is said about the link: believed by the plain router, until it hears the truth again.
 believed()
 {
+    as_plain python3 "$link_lies"
     state at_plain | grep -q "$1"
 }
 check "a router advertisement is believed without the guard" wait_until 5 believed 'inet6 2001:470:'

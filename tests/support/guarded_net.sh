@@ -85,7 +85,7 @@ refused()
     local result
     result=$(probe "$1" "$2" "$3")
     echo "$result"
-    [ "${result% *}" = "$4" ] && [ "${result#* }" -lt 50 ]
+    [ "${result% *}" = "$4" ] && [ "${result#* }" -lt "$(patience 50)" ]
 }
 
 reached()

@@ -2,8 +2,9 @@
 
     packet_attacks.py list                  one name per line, with its number and the rows it stands for
     packet_attacks.py send LINK MAC         sends all of them on LINK to the neighbour MAC
-    packet_attacks.py watch SECONDS FILE    at the far side: writes "NUMBER far" for each that arrives
-    packet_attacks.py watch SECONDS FILE LINK     at the router, whose link to the agent is LINK: "NUMBER link"
+    packet_attacks.py watch FILE            at the far side: writes "NUMBER far" for each that arrives, until
+                                            FILE.sent exists and nothing has come for a second
+    packet_attacks.py watch FILE LINK       at the router, whose link to the agent is LINK: "NUMBER link"
                                             for a frame that a driver or daemon there would be given, "NUMBER
                                             host" for a packet that the router itself would be given
     packet_attacks.py compare PLAIN GUARDED       of such files: fails, with names, when one did not arrive where
@@ -13,6 +14,7 @@ Each frame carries its number as the destination port 20000 + number or as the t
 tests/support/guard_rows.txt.
 """
 
+import os
 import re
 import select
 import socket
@@ -328,16 +330,20 @@ def ears_of_router(link):
     return ears
 
 
-def watch(seconds, path, link=None):
+def watch(path, link=None):
     ears = ears_of_router(link) if link else [Ear("far", socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))]
-    end, arrived = time.monotonic() + float(seconds), set()
+    arrived, heard, sent = set(), time.monotonic(), False
     open(path + ".ready", "w").close()
-    while time.monotonic() < end:
+    while not sent or time.monotonic() - heard < 1:
+        if not sent and os.path.exists(path + ".sent"):
+            heard, sent = time.monotonic(), True
         for ear in select.select(ears, [], [], 0.2)[0]:
             data, address = ear.socket.recvfrom(65535)
             if ear.where != "host" and address[2] == 4:  # PACKET_OUTGOING: its own
                 continue
-            arrived |= {(number, ear.where) for number in numbers_in(data)}
+            numbers = {(number, ear.where) for number in numbers_in(data)}
+            if not numbers <= arrived:
+                arrived, heard = arrived | numbers, time.monotonic()
     with open(path, "w") as out:
         for number, where in sorted(arrived):
             # Who listens on the link for IP is given what goes through or to the router, too.
