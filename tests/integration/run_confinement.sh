@@ -53,3 +53,10 @@ resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 crashed = os.fork() or os.kill(os.getpid(), signal.SIGSEGV)
 status = os.waitpid(crashed, 0)[1]
 exit(resource.getrlimit(resource.RLIMIT_CORE) != (1, 1) or os.WCOREDUMP(status) or os.path.exists("core"))'
+# By itself, whoever owns what lies behind: read-only but for the run's own, and never set-id or devices.
+check "mounts are read-only and powerless" run_failcore -- awk '
+    { own = $5 ~ "^/dev/(full|null|pts|random|shm|tty|urandom|zero)$" || $5 == "/tmp" ||
+          $5 == "/proc" || $5 == ENVIRON["HOME"] || $5 == ENVIRON["PWD"]
+      device = $5 ~ "^/dev/[a-z]*$" || $4 == "/null" }
+    ($6 ~ /^rw/ && !own) || $6 !~ /nosuid/ || ($6 !~ /nodev/ && !device) { print; bad = 1 }
+    END { exit bad || NR < 20 }' /proc/self/mountinfo
