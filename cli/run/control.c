@@ -22,6 +22,22 @@ static void member(struct text_buffer *text, const char *name, const char *value
     text_buffer_append_json_string(text, str_view_from(value));
 }
 
+/* So that who finds the run dead can take them away (live_runs.c). */
+static void describe_groups(struct text_buffer *text, const struct cgroup *cgroup)
+{
+    const char *separator = "";
+
+    text_buffer_append_text(text, ",\"groups\":[");
+    for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++) {
+        if (cgroup_has(cgroup, i)) {
+            text_buffer_append_text(text, separator);
+            text_buffer_append_json_string(text, str_view_from(cgroup->paths[i]));
+            separator = ",";
+        }
+    }
+    text_buffer_append_char(text, ']');
+}
+
 static int describe(struct text_buffer *text, const struct run_plan *plan,
                     const char *audit_directory)
 {
@@ -32,6 +48,7 @@ static int describe(struct text_buffer *text, const struct run_plan *plan,
     }
     member(text, "workspace", plan->workspace);
     member(text, "audit", audit_directory);
+    describe_groups(text, &plan->limits.cgroup);
     text_buffer_printf(text, ",\"policy\":\"%s\",\"command\":[", policy_hash(plan->policy));
     for (char **argument = plan->arguments; *argument != NULL; argument++) {
         text_buffer_append_text(text, argument == plan->arguments ? "" : ",");

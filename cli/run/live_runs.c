@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -114,13 +115,50 @@ static int read_description(int runtime, const char *id, struct live_run *run)
     return 0;
 }
 
+/* The groups that a dead run's description names, each ending in the run's own name. False: one of
+ * them has processes yet. */
+static bool remove_groups(const char *json, const char *id)
+{
+    static const char key[] = "\"groups\":[";
+    const char *at = strstr(json, key);
+    char path[PATH_MAX];
+    char end[LIVE_RUN_NAME_MAX + 16];
+    bool all = true;
+
+    snprintf(end, sizeof(end), "/failcore-%s", id);
+    for (at = at == NULL ? "]" : at + strlen(key); *at == '"'; at += *at == ',' ? 1 : 0) {
+        const size_t length = strcspn(at + 1, "\"\\");
+
+        if (at[1 + length] != '"') {
+            return all; /* none that we wrote has a character that needs to be escaped */
+        }
+        snprintf(path, sizeof(path), "%.*s", (int)length, at + 1);
+        at += length + 2;
+        if (str_view_ends_with(str_view_from(path), str_view_from(end))) {
+            all = (rmdir(path) == 0 || errno == ENOENT) && all;
+        }
+    }
+    return all;
+}
+
+/* A run whose supervisor was killed: what it could not take away itself. */
+static void clear_away(int runtime, const char *id)
+{
+    AUTO(live_run_clear) struct live_run run = {0};
+
+    /* While the kernel still ends its processes, the next look will find it. */
+    if (read_description(runtime, id, &run) < 0 || remove_groups(run.description.bytes, id)) {
+        runtime_directory_remove_run(runtime, id);
+    }
+}
+
 /* 1: it lives, 0: it does not (any more). */
 static int look_at(int runtime, const char *id, struct live_run *run)
 {
     int client = connect_to(runtime, id);
 
     if (client == -ECONNREFUSED) {
-        runtime_directory_remove_run(runtime, id);
+        clear_away(runtime, id);
         return 0;
     }
     if (client < 0) {
@@ -270,7 +308,7 @@ int live_run_end(const struct live_run *run, const char *word, int timeout_ms,
     }
     if (error < 0) {
         error = kill_supervisor(run);
-        runtime_directory_remove_run(runtime, run->id);
+        clear_away(runtime, run->id);
     }
     return error < 0 ? failure_set(reterr, error, "the run %s does not end: %s", run->id,
                                    strerror(-error))

@@ -96,6 +96,29 @@ start_run five -- sh -c "$stubborn"
 check_fails "a killed supervisor's run is not listed" listed five
 check "and its directory is cleared" test ! -e "/run/failcore/runs/$id"
 
+# What a killed supervisor could not take away, the next look does.
+if [ -w /sys/fs/cgroup/pids ] || [ -w /sys/fs/cgroup/cgroup.procs ]; then
+    printf 'version: 1\nname: grouped\nextends: [./allow_all.yaml]\nlimits: {processes: 50}\n' \
+        >"$policies/grouped.yaml"
+    start_run six --policy "$policies/grouped.yaml" -- sh -c "$stubborn"
+    groups()
+    {
+        find /sys/fs/cgroup -name "failcore-$id" | grep .
+    }
+    check "a run with a control group" groups
+    {
+        kill -9 $run
+        wait $run
+    } 2>/dev/null
+    no_groups()
+    {
+        "$bin/failcore" ps >/dev/null
+        ! groups
+    }
+    check "is gone with its group at a later look" wait_until 5 no_groups
+    check "and its directory" wait_until 5 test ! -e "/run/failcore/runs/$id"
+fi
+
 check_exit "no such run" 125 "$bin/failcore" kill nothing-like-that
 check_exit "no run named" 2 "$bin/failcore" stop
 check_exit "a reader outside that never reads does not keep a killed run" 137 bash -c '
