@@ -73,7 +73,11 @@ need_strace()
 # A sanitizer makes everything several times slower.
 patience()
 {
-    if [ -n "${FAILCORE_SANITIZE:-}" ]; then echo $(($1 * 5)); else echo "$1"; fi
+    case ${FAILCORE_SANITIZE:-} in
+    '') echo "$1" ;;
+    thread) echo $(($1 * 15)) ;;
+    *) echo $(($1 * 5)) ;;
+    esac
 }
 
 passed()
