@@ -35,7 +35,7 @@ struct acting {
  * supplementary groups from /proc (a few microseconds); a caller that cannot be read has none.
  * -EPERM when the identity cannot be taken.
  */
-int caller_enter(const struct caller *caller, enum caller_groups groups, struct acting *ret_acting);
+int caller_enter(const struct caller *caller, enum caller_groups wanted, struct acting *ret_acting);
 void caller_leave(struct acting *acting);
 
 /* The calling thread's umask becomes the caller's, for it alone. */

@@ -70,7 +70,7 @@ struct fs_request fs_request_begin(struct tree *tree, const struct caller *calle
 int fs_request_name(struct fs_request *request, uint64_t directory, struct str_view name,
                     unsigned int needs, unsigned int flags);
 /* -ESTALE for an unknown object. */
-int fs_request_object(struct fs_request *request, uint64_t node, unsigned int needs,
+int fs_request_object(struct fs_request *request, uint64_t id, unsigned int needs,
                       unsigned int flags);
 /* The same for a node that is pinned already; takes a pin of its own. */
 void fs_request_node(struct fs_request *request, struct node *node, unsigned int needs,

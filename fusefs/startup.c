@@ -382,6 +382,8 @@ void startup_end(struct startup *startup)
         if (startup->tree_ready) {
             tree_clear(&startup->tree);
         }
+    } else {
+        server_leave(&startup->server); /* of a start that failed half way */
     }
     if (startup->audit != NULL) {
         audit_producer_detach(startup->audit);

@@ -1,9 +1,8 @@
 /*
  * Links, addresses, routes and neighbours, by rtnetlink (rtnetlink(7)).
  *
- * Every function acts in the namespace that its netlink socket belongs to and the calling process is
- * in.
- * Errors: negative errno, the kernel's.
+ * Every function acts in the namespace that its netlink socket belongs to and the calling process
+ * is in. Errors: negative errno, the kernel's.
  */
 #ifndef FAILCORE_NETGUARD_LINK_LINK_H
 #define FAILCORE_NETGUARD_LINK_LINK_H

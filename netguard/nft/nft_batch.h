@@ -58,7 +58,7 @@ struct nft_base_chain {
     bool drop;          /* the policy */
     const char *device; /* of an ingress hook; NULL elsewhere */
 };
-void nft_chain_add_base(struct nft_batch *batch, const struct nft_base_chain *chain);
+void nft_chain_add_base(struct nft_batch *batch, const struct nft_base_chain *row);
 void nft_chain_add(struct nft_batch *batch, const char *name);
 
 /* A named counter (nft_counters.h reads them). */
@@ -75,13 +75,13 @@ struct nft_set {
     bool timeout;
     bool interval;
 };
-void nft_set_add(struct nft_batch *batch, const struct nft_set *set);
-void nft_set_flush(struct nft_batch *batch, const char *set);
+void nft_set_add(struct nft_batch *batch, const struct nft_set *row);
+void nft_set_flush(struct nft_batch *batch, const char *name);
 /* timeout_ms 0: stays. An element that is there gets the new timeout, on every kernel. */
-void nft_set_put(struct nft_batch *batch, const char *set, const void *key, size_t length,
+void nft_set_put(struct nft_batch *batch, const char *name, const void *key, size_t length,
                  uint64_t timeout_ms);
 /* An element of an interval set: from `first` up to but excluding `end`; end NULL: to the last. */
-void nft_set_put_interval(struct nft_batch *batch, const char *set, const void *first,
+void nft_set_put_interval(struct nft_batch *batch, const char *name, const void *first,
                           const void *end, size_t length);
 
 void nft_rule_begin(struct nft_batch *batch, const char *chain);

@@ -26,6 +26,6 @@ void slot_holds_leave(struct slot_holds *holds);
 /* NULL: all are taken. */
 struct slot_hold *slot_hold_take(struct slot_holds *holds);
 /* The thread's end, as pthread_key_create(3) wants it: the argument is a slot_hold. */
-void slot_hold_give_back(void *hold);
+void slot_hold_give_back(void *argument);
 
 #endif
