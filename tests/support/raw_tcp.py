@@ -40,10 +40,20 @@ def pseudo(host, length):
     return packed(AGENT) + packed(host) + struct.pack("!BBH", 0, 6, length)
 
 
+ports_taken = 0
+
+
+def unused_port():
+    """One that no attack has had for three minutes: the kernel still tracks those flows."""
+    global ports_taken
+    ports_taken += 1
+    return 20000 + (time.monotonic_ns() // 5000000 + ports_taken) % 40000
+
+
 class RawTcp:
     def __init__(self, host, port, sport=None):
         self.host, self.port = host, port
-        self.sport = sport or random.randrange(20000, 60000)
+        self.sport = sport or unused_port()
         self.isn = random.randrange(1 << 32)
         self.next = (self.isn + 1) & 0xFFFFFFFF
         self.heard, self.data, self.reset = 0, b"", False
