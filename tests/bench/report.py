@@ -14,12 +14,11 @@ import sys
 from growth_plot import svg
 
 EXECS = ("each execution is recorded before it begins: the kernel's notification and its answer, with two changes of process"
-         " and a read of the caller's memory, take some 28 us, and who it is (comm, exe and a start time that nothing but /proc"
-         " tells) 28 more; where execve then finds the supervisor on its processor, it is moved to the other one, 30 us."
-         " The start of the run is in the figure")
-START = ("in order, about: 3 ms to load and plan, 2 to attach to the log, 6 until both daemons are loaded (libcrypto is 0.6 of"
-         " each), 8 for namespaces, the guard's rules and the view, 4 for the first process, 6 to leave, half of it for a"
-         " durable END")
+         " and a read of the caller's memory, take some 28 us, and who it is (comm, exe and a start time that nothing but"
+         " /proc tells) 28 more; an execve that finds the supervisor on its processor is moved to the other one, 30 us, which"
+         " a short slice of the supervisor's makes rarer. The start of the run is in the figure")
+START = ("in order, about: 4 ms to load, plan and attach to the log, while both daemons are loaded and root's guard makes its"
+         " namespaces; 10 for the guard's rules and the view, 4 for the first process, 5 to leave, half of it for a durable END")
 QUEUE = ("the way through the kernel's packet queue and back, which stands alone in the same table, is most of it; the rest"
          " is the guard's rules for the three packets of a connect and its judgement, which cost about the same")
 SLEEP = ("the host has to wake a sleeping virtual processor for the guard or for the client; with processors that are awake,"
