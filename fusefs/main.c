@@ -193,6 +193,7 @@ static enum end wait_for_the_end(struct startup *startup, int signals, int ready
         }
         if (watched[2].revents != 0) {
             /* Nobody is left to serve for: at once, and the kernel answers ENOTCONN. */
+            server_leave(&startup->server);
             _exit(EXIT_CODE_FAILCORE_FAILED);
         }
         if (watched[1].revents != 0) {
